@@ -1,0 +1,1 @@
+"""The nouns of GitOps delivery, as frozen values."""
