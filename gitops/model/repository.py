@@ -44,6 +44,8 @@ class ClusterCredentials(msgspec.Struct, frozen=True):
     exec_env: tuple[tuple[str, str], ...] = ()
     exec_api_version: str = ""
     proxy_url: str = ""
+    token_file: str = ""  # read again and again: Kubernetes rotates it
+    address: str = ""  # where to dial, if not at `Cluster.server`
 
     def __repr__(self) -> str:
         return "ClusterCredentials(…)"
