@@ -7,6 +7,16 @@ import msgspec
 from gitops.model.operation import Recorded
 
 
+class AppSetName(msgspec.Struct, frozen=True, order=True):
+    """An ApplicationSet's address in the management cluster; also its key in the work queue."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
 class GitDirectory(Recorded, frozen=True):
     path: str = ""
     exclude: bool = False

@@ -1,0 +1,205 @@
+"""Which commit each followed reference stands at: one question per repository, however many follow.
+
+A poll, a webhook and a user's refresh all end in the same place: the repository is asked once, and
+whoever follows a reference that moved is told by name.
+"""
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+import structlog
+
+from adapters.clock import Clock
+from adapters.repo_client import CachePolicy, RepoClient
+from gitops.model.errors import GitOpsError
+from gitops.model.repository import Repository, normalized_url
+
+log = structlog.get_logger()
+
+# A burst of refreshes (a webhook's, a script's) asks the remote this often at most.
+SPACING = timedelta(milliseconds=200)
+TICK = timedelta(milliseconds=250)
+FAILURES_TO_SHOW = 2  # one lost poll is no news; the first question ever is shown at once
+
+Follower = Hashable
+
+
+class _Reference:
+    def __init__(self) -> None:
+        self.revision = ""
+        self.error: GitOpsError | None = None
+        self.failures = 0
+        self.followers: set[Follower] = set()
+
+
+class _Remote:
+    """One repository: what is followed in it, and the question under way."""
+
+    def __init__(self, repository: Repository) -> None:
+        self.repository = repository
+        self.references: dict[str, _Reference] = {}
+        self.polled_at: datetime | None = None
+        self.asking: asyncio.Task[None] | None = None
+        self.asked_at: datetime | None = None
+        self.wanted = False
+
+
+class Resolved(msgspec.Struct, frozen=True):
+    revision: str
+    error: GitOpsError | None = None
+
+
+class Revisions:
+    def __init__(
+        self,
+        repo: RepoClient,
+        clock: Clock,
+        *,
+        interval: Callable[[], timedelta],
+        moved: Callable[[Iterable[Follower]], None],
+    ) -> None:
+        self._repo = repo
+        self._clock = clock
+        self._interval = interval
+        self._moved = moved
+        self._remotes: dict[str, _Remote] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self.polls = 0
+
+    async def resolve(
+        self, repository: Repository, target_revision: str, follower: Follower, *, asked_after: datetime | None = None
+    ) -> str:
+        """The commit a reference stands at; raises the repository's error.
+
+        `asked_after`: the answer must come from the remote, asked after that moment.
+        """
+        remote = self._remote(repository)
+        name = target_revision or "HEAD"
+        reference = remote.references.get(name)
+        if reference is None:
+            reference = remote.references[name] = _Reference()
+            remote.wanted = True
+        reference.followers.add(follower)
+        if reference.revision == "" and reference.error is None:
+            await self._ask_one(remote, name, reference)
+        while asked_after is not None and not _settled_after(remote, asked_after):
+            await self._ask(remote)
+        if reference.error is not None and (reference.failures >= FAILURES_TO_SHOW or not reference.revision):
+            raise reference.error
+        return reference.revision
+
+    def unfollow(self, follower: Follower) -> None:
+        """The follower is gone; what nobody follows is no longer polled."""
+        self.release(follower, ())
+
+    def announce(self, url: str) -> bool:
+        """A push was announced for this repository; says whether anybody follows it."""
+        wanted = normalized_url(url)
+        found = [each for each in self._remotes.values() if _same_repository(each.repository.url, wanted)]
+        for remote in found:
+            remote.wanted = True
+            self._start(remote)
+        return bool(found)
+
+    async def serve(self) -> None:
+        """Polls every followed repository at the interval; runs until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            while True:
+                await self._clock.sleep(TICK)
+                due = self._clock.now() - self._interval()
+                for remote in self._remotes.values():
+                    if remote.polled_at is None or remote.polled_at <= due:
+                        self._start(remote)
+
+    # --- asking -------------------------------------------------------------------------------------
+
+    def _remote(self, repository: Repository) -> _Remote:
+        url = normalized_url(repository.url)
+        remote = self._remotes.get(url)
+        if remote is None:
+            remote = self._remotes[url] = _Remote(repository)
+            remote.polled_at = self._clock.now()
+        remote.repository = repository
+        return remote
+
+    def release(self, follower: Follower, kept: Iterable[tuple[str, str]]) -> None:
+        """The follower's sources are now these (url, reference) pairs; it no longer follows any other."""
+        wanted = {(normalized_url(url), name or "HEAD") for url, name in kept}
+        for url, remote in list(self._remotes.items()):
+            for name, reference in list(remote.references.items()):
+                if (url, name) not in wanted:
+                    reference.followers.discard(follower)
+                    if not reference.followers:
+                        del remote.references[name]
+            if not remote.references:
+                del self._remotes[url]
+
+    async def _ask(self, remote: _Remote) -> None:
+        """Waits for one whole question to the remote, its own or one under way."""
+        self._start(remote)
+        asking = remote.asking
+        if asking is not None:
+            # The question is shared: a caller that gives up must not take it away from the others.
+            await asyncio.wait({asking})
+
+    def _start(self, remote: _Remote) -> None:
+        if remote.asking is None or remote.asking.done():
+            if self._tasks is None:
+                raise RuntimeError("Revisions.serve() is not running")
+            remote.asking = self._tasks.create_task(self._poll(remote), name="poll")
+        else:
+            remote.wanted = True
+
+    async def _poll(self, remote: _Remote) -> None:
+        if remote.asked_at is not None:
+            rest = SPACING - (self._clock.now() - remote.asked_at)
+            if rest > timedelta(0):
+                await self._clock.sleep(rest)
+        remote.wanted = False
+        started = self._clock.now()
+        remote.asked_at = started
+        self.polls += 1
+        names = [name for name in remote.references if not _is_commit(name)]
+        async with asyncio.TaskGroup() as questions:
+            for name in names:
+                reference = remote.references[name]
+                questions.create_task(self._ask_one(remote, name, reference, tell=True))
+        remote.polled_at = started
+
+    async def _ask_one(self, remote: _Remote, name: str, reference: _Reference, *, tell: bool = False) -> None:
+        policy = CachePolicy.FRESH_REFS if tell else CachePolicy.USE
+        before = (reference.revision, reference.error is None or reference.failures < FAILURES_TO_SHOW)
+        try:
+            reference.revision = await self._repo.resolve(remote.repository, name, policy=policy)
+            reference.error = None
+            reference.failures = 0
+        except GitOpsError as error:
+            reference.error = error
+            reference.failures += 1
+            log.info("reference not resolved", repository=remote.repository.url, reference=name, error=str(error))
+        after = (reference.revision, reference.error is None or reference.failures < FAILURES_TO_SHOW)
+        if tell and before != after:
+            self._moved(tuple(reference.followers))
+
+
+def _settled_after(remote: _Remote, moment: datetime) -> bool:
+    return remote.polled_at is not None and remote.polled_at >= moment
+
+
+def _is_commit(name: str) -> bool:
+    return len(name) == 40 and all(character in "0123456789abcdef" for character in name)
+
+
+def _same_repository(url: str, wanted: str) -> bool:
+    """Scheme, user and port do not matter: hosts announce either of their URLs."""
+    return _address(normalized_url(url)) == _address(wanted)
+
+
+def _address(url: str) -> str:
+    rest = url.partition("://")[2] or url
+    authority, _, path = rest.partition("/")
+    host = authority.rpartition("@")[2].partition(":")[0]
+    return f"{host}/{path}".lower()
