@@ -1,0 +1,1 @@
+"""Who is asking: local accounts, passwords, tokens, and what was revoked."""

@@ -1,0 +1,188 @@
+"""Logging in, being recognised, logging out."""
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+
+from adapters.clock import Clock
+from api_server.auth import records as kept
+from api_server.auth import tokens
+from api_server.auth.accounts import LOGIN, Account, accounts_of
+from api_server.auth.attempts import Attempts
+from api_server.auth.passwords import Passwords
+from api_server.auth.records import AuthRecords
+from api_server.auth.tokens import Claims
+from gitops.model.errors import GitOpsError, Unauthenticated
+from gitops.model.moments import parse_duration
+
+log = structlog.get_logger("session")
+
+SECRET_KEY = "server.secretkey"  # noqa: S105
+NAME_BYTES = 32
+MOST_LOGINS_AT_ONCE = 50
+DEFAULT_SESSION = timedelta(hours=24)
+# Every refusal takes at least the first and at most about the sum, whatever the cause was.
+REFUSAL_DELAY = timedelta(milliseconds=500)
+REFUSAL_NOISE = timedelta(milliseconds=500)
+REFUSED = "Invalid username or password"
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """Who asks: a local account, a project role's token, or nobody (empty name)."""
+
+    name: str = ""
+    groups: tuple[str, ...] = ()
+    claims: Claims | None = None
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self.claims is None
+
+
+class ProjectTokens(Protocol):
+    def __call__(self, project: str, role: str, claims: Claims) -> bool:
+        """Whether that role still exists and lists that token."""
+        ...
+
+
+class Sessions:
+    """The accounts of one installation and the tokens issued to them."""
+
+    def __init__(
+        self, records: AuthRecords, *, clock: Clock, passwords: Passwords, project_tokens: ProjectTokens
+    ) -> None:
+        self._records = records
+        self._clock = clock
+        self._passwords = passwords
+        self._project_tokens = project_tokens
+        self._attempts = Attempts(clock)
+        self._logins = asyncio.Semaphore(MOST_LOGINS_AT_ONCE)
+        self._revoked_here: set[str] = set()  # until the mirror of the Secret shows them
+        self._accounts: tuple[Mapping[str, str], Mapping[str, bytes], Mapping[str, Account]] | None = None
+
+    @property
+    def accounts(self) -> Mapping[str, Account]:
+        """Read again whenever argocd-cm or argocd-secret is another one than last time."""
+        config, secret = self._records.config, self._records.secret
+        if self._accounts is None or self._accounts[0] is not config or self._accounts[1] is not secret:
+            self._accounts = (config, secret, accounts_of(config, secret))
+        return self._accounts[2]
+
+    async def log_in(self, username: str, password: str) -> str:
+        """A new session's token, or Unauthenticated, which is the same for every cause."""
+        started = self._clock.now()
+        if await self._password_holds(username, password):
+            claims = tokens.login_claims(username, lifetime=self.lifetime(), now=self._clock.now())
+            return tokens.sign(claims, self.key())
+        noise = REFUSAL_NOISE * (secrets.randbelow(1000) / 1000)
+        await self._clock.sleep(REFUSAL_DELAY + noise - (self._clock.now() - started))
+        raise Unauthenticated(REFUSED)
+
+    async def confirm_password(self, username: str, password: str) -> bool:
+        """Whether it is the account's password; tries are counted like logins."""
+        return await self._password_holds(username, password)
+
+    def subject_of(self, token: str) -> Subject:
+        """Whom a token speaks for, checked against everything that can have ended it."""
+        claims = tokens.read(token, self.key(), now=self._clock.now())
+        if claims.token_id in self._revoked_here or kept.revocation_key(claims.token_id) in self._records.sessions:
+            raise Unauthenticated("invalid session: the token was revoked; log in again")
+        if claims.is_project_token:
+            return self._project_subject(claims)
+        account = self.accounts.get(claims.username)
+        if account is None or not account.may(claims.capability):
+            raise Unauthenticated("invalid session: the account is disabled or may not be used like this")
+        if claims.capability == LOGIN:
+            self._check_login(claims, account)
+        elif not account.has_token(claims.token_id):
+            raise Unauthenticated("invalid session: the token was deleted")
+        return Subject(account.name, claims=claims)
+
+    async def revoke(self, claims: Claims) -> None:
+        """Ends a session on every replica and for good, Redis or not."""
+        self._revoked_here.add(claims.token_id)
+        ended = {kept.revocation_key(claims.token_id): kept.encoded_end(claims.expires_at)}
+        await self._records.patch_sessions({**kept.outdated(self._records.sessions, self._clock.now()), **ended})
+
+    async def forget_failures(self, name: str) -> None:
+        self._attempts.forget(name)
+        if kept.failures_key(name) in self._records.sessions:
+            await self._records.patch_sessions({kept.failures_key(name): None})
+
+    def key(self) -> bytes:
+        key = self._records.secret.get(SECRET_KEY, b"")
+        if not key:
+            raise GitOpsError(f"argocd-secret holds no {SECRET_KEY}; restart the API server to make one")
+        return key
+
+    def lifetime(self) -> timedelta:
+        text = self._records.config.get("users.session.duration", "")
+        try:
+            return parse_duration(text) if text else DEFAULT_SESSION
+        except GitOpsError as error:
+            log.warning("users.session.duration of argocd-cm is not usable", error=str(error))
+            return DEFAULT_SESSION
+
+    async def _password_holds(self, username: str, password: str) -> bool:
+        if self._logins.locked() or len(username.encode()) > NAME_BYTES:
+            return False
+        account = self.accounts.get(username)
+        self._restore_failures()
+        async with self._logins, self._attempts.attempt(username, is_account=account is not None) as attempt:
+            if not attempt.permitted:
+                return False
+            usable = account if account and account.may(LOGIN) else None
+            matches = await self._passwords.matches(password, usable.password_hash if usable else b"")
+            attempt.succeeded = matches
+        if account is not None:
+            await self._record(account.name)
+        return matches
+
+    def _restore_failures(self) -> None:
+        for name, failures in kept.decoded_failures(self._records.sessions).items():
+            if name in self.accounts:
+                self._attempts.restore(name, failures)
+
+    async def _record(self, name: str) -> None:
+        """Writes the count down, so that neither a restart nor another replica starts from nothing."""
+        failures = self._attempts.failures_of(name)
+        key = kept.failures_key(name)
+        if not failures.count and key not in self._records.sessions:
+            return
+        try:
+            await self._records.patch_sessions({key: kept.encoded_failures(failures) if failures.count else None})
+        except GitOpsError as error:
+            log.warning("a failed login could not be recorded", account=name, error=str(error))
+
+    def _check_login(self, claims: Claims, account: Account) -> None:
+        changed = account.password_mtime
+        if changed and claims.issued_at < changed.replace(microsecond=0):
+            raise Unauthenticated("invalid session: the password has changed since; log in again")
+        if self._clock.now() - claims.issued_at > self.lifetime():
+            raise Unauthenticated("invalid session: it has lasted as long as it may; log in again")
+
+    def _project_subject(self, claims: Claims) -> Subject:
+        _, project, role = (*claims.subject.split(":"), "", "")[:3]
+        if not self._project_tokens(project, role, claims):
+            raise Unauthenticated("invalid session: the project's role does not list this token")
+        return Subject(claims.subject, claims=claims)
+
+
+def project_lists_token(project: Mapping[str, Any] | None, role: str, claims: Claims) -> bool:
+    """Whether an AppProject as stored still has the role, and the role the token."""
+    if project is None:
+        return False
+    roles = {each.get("name"): each for each in (project.get("spec") or {}).get("roles") or ()}
+    if role not in roles:
+        return False
+    by_role = (project.get("status") or {}).get("jwtTokensByRole") or {}
+    listed = [*((by_role.get(role) or {}).get("items") or ()), *(roles[role].get("jwtTokens") or ())]
+    issued = int(claims.issued_at.timestamp())
+    return any(
+        each.get("id") == claims.token_id or (not each.get("id") and each.get("iat") == issued) for each in listed
+    )

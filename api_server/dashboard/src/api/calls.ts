@@ -1,0 +1,129 @@
+/** Every question and command of the dashboard, one function each. */
+
+import { request } from "./http";
+import type {
+  Application,
+  ApplicationTree,
+  Cluster,
+  KubernetesEvent,
+  List,
+  Project,
+  Repository,
+  ResourceDiff,
+  ResourceId,
+  RevisionMetadata,
+  SyncRequest,
+  UserInfo,
+} from "./types";
+
+/** An application's address: its name and the namespace its resource lives in. */
+export interface AppRef {
+  name: string;
+  namespace?: string | undefined;
+}
+
+const path = (app: AppRef, rest = ""): string =>
+  `/api/v1/applications/${encodeURIComponent(app.name)}${rest}`;
+const inNamespace = (app: AppRef) => ({ appNamespace: app.namespace });
+
+// Session
+export const login = (username: string, password: string) =>
+  request<{ token?: string }>("/api/v1/session", { method: "POST", body: { username, password } });
+export const logout = () => request<unknown>("/api/v1/session", { method: "DELETE" });
+export const userInfo = () => request<UserInfo>("/api/v1/session/userinfo");
+export const version = () => request<{ Version?: string }>("/api/version");
+export const canI = (action: string, project: string, app: string) =>
+  request<{ value?: string }>(
+    `/api/v1/account/can-i/applications/${action}/${encodeURIComponent(project)}/${encodeURIComponent(app)}`,
+  );
+
+// Reading
+/** What a row of the list shows; keeps a list of thousands small on the wire. */
+const ROW_FIELDS = [
+  "metadata.name",
+  "metadata.namespace",
+  "metadata.uid",
+  "metadata.resourceVersion",
+  "metadata.annotations",
+  "metadata.labels",
+  "metadata.creationTimestamp",
+  "metadata.deletionTimestamp",
+  "spec",
+  "operation",
+  "status.sync",
+  "status.health",
+  "status.conditions",
+  "status.history",
+  "status.reconciledAt",
+  "status.operationState.phase",
+  "status.operationState.message",
+  "status.operationState.startedAt",
+  "status.operationState.finishedAt",
+  "status.operationState.operation",
+];
+
+export const rowFields = (prefix: string): string =>
+  ROW_FIELDS.map((field) => `${prefix}.${field}`).join(",");
+
+export const applications = (signal?: AbortSignal) =>
+  request<List<Application>>("/api/v1/applications", {
+    query: { fields: `metadata.resourceVersion,${rowFields("items")}` },
+    ...(signal ? { signal } : {}),
+  });
+export const application = (app: AppRef, signal?: AbortSignal) =>
+  request<Application>(path(app), { query: inNamespace(app), ...(signal ? { signal } : {}) });
+export const resourceTree = (app: AppRef) =>
+  request<ApplicationTree>(path(app, "/resource-tree"), { query: inNamespace(app) });
+export const managedResources = (app: AppRef, signal?: AbortSignal) =>
+  request<{ items?: ResourceDiff[] | null }>(path(app, "/managed-resources"), {
+    query: inNamespace(app),
+    ...(signal ? { signal } : {}),
+  });
+export const liveManifest = (app: AppRef, of: ResourceId & { version?: string }) =>
+  request<{ manifest?: string }>(path(app, "/resource"), {
+    query: {
+      ...inNamespace(app),
+      group: of.group ?? "",
+      version: of.version,
+      kind: of.kind,
+      namespace: of.namespace,
+      resourceName: of.name,
+    },
+  });
+export const events = (app: AppRef, of?: ResourceId & { uid?: string }) =>
+  request<List<KubernetesEvent>>(path(app, "/events"), {
+    query: {
+      ...inNamespace(app),
+      resourceNamespace: of?.namespace,
+      resourceName: of?.name,
+      resourceUID: of?.uid,
+    },
+  });
+export const revisionMetadata = (app: AppRef, revision: string) =>
+  request<RevisionMetadata>(path(app, `/revisions/${encodeURIComponent(revision)}/metadata`), {
+    query: inNamespace(app),
+  });
+export const clusters = () => request<List<Cluster>>("/api/v1/clusters");
+export const projects = () => request<List<Project>>("/api/v1/projects");
+export const repositories = () => request<List<Repository>>("/api/v1/repositories");
+
+// Commands: the answer only says "accepted"; what comes of it arrives through the streams.
+export const sync = (app: AppRef, asked: SyncRequest) =>
+  request<Application>(path(app, "/sync"), {
+    method: "POST",
+    body: { name: app.name, ...inNamespace(app), ...asked },
+  });
+export const refresh = (app: AppRef, depth: "normal" | "hard") =>
+  request<Application>(path(app), { query: { ...inNamespace(app), refresh: depth } });
+export const rollback = (app: AppRef, id: number, prune: boolean) =>
+  request<Application>(path(app, "/rollback"), {
+    method: "POST",
+    body: { name: app.name, ...inNamespace(app), id, prune, dryRun: false },
+  });
+export const terminate = (app: AppRef) =>
+  request<unknown>(path(app, "/operation"), { method: "DELETE", query: inNamespace(app) });
+export const removeApplication = (app: AppRef, cascade: boolean) =>
+  request<unknown>(path(app), {
+    method: "DELETE",
+    query: { ...inNamespace(app), cascade, ...(cascade ? { propagationPolicy: "foreground" } : {}) },
+  });

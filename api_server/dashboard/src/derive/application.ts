@@ -1,0 +1,101 @@
+/** What an Application says about itself, made plain: one small question each. */
+
+import type { Application, Condition, HealthCode, HistoryEntry, ResourceStatus, SyncCode } from "../api/types";
+
+export const SYNC_CODES: readonly SyncCode[] = ["Synced", "OutOfSync", "Unknown"];
+/** From worst to best, the order in which a person wants to see them. */
+export const HEALTH_CODES: readonly HealthCode[] = [
+  "Degraded",
+  "Missing",
+  "Progressing",
+  "Suspended",
+  "Unknown",
+  "Healthy",
+];
+
+export const syncOf = (app: Application): SyncCode => app.status?.sync?.status || "Unknown";
+export const healthOf = (app: Application): HealthCode => app.status?.health?.status || "Unknown";
+export const projectOf = (app: Application): string => app.spec.project || "default";
+
+export function keyOf(app: Application): string {
+  return `${app.metadata.namespace ?? ""}/${app.metadata.name}`;
+}
+
+/** The destination cluster, by name if it has one. */
+export function clusterOf(app: Application): string {
+  const { name, server } = app.spec.destination ?? {};
+  return name || (server ? serverWords(server) : "") || "none";
+}
+
+function serverWords(server: string): string {
+  return server === "https://kubernetes.default.svc" ? "in-cluster" : server.replace(/^https?:\/\//, "");
+}
+
+export const shortRevision = (revision: string | undefined): string =>
+  revision && /^[0-9a-f]{40}$/.test(revision) ? revision.slice(0, 7) : (revision ?? "");
+
+export function comparedRevision(app: Application): string {
+  return app.status?.sync?.revision || app.status?.sync?.revisions?.[0] || "";
+}
+
+export function newestFirst(history: readonly HistoryEntry[] | undefined): HistoryEntry[] {
+  return [...(history ?? [])].sort((a, b) => b.id - a.id);
+}
+
+/** The revision that the last whole sync brought out. */
+export function syncedRevision(app: Application): string {
+  const last = newestFirst(app.status?.history)[0];
+  return last?.revision || last?.revisions?.[0] || "";
+}
+
+/** True if Git has moved on since the last sync and that is why the application is OutOfSync. */
+export function commitWaits(app: Application): boolean {
+  const synced = syncedRevision(app);
+  return syncOf(app) === "OutOfSync" && synced !== "" && comparedRevision(app) !== synced;
+}
+
+export const isError = (condition: Condition): boolean => condition.type.endsWith("Error");
+export const errorsOf = (app: Application): Condition[] => (app.status?.conditions ?? []).filter(isError);
+
+/** Green means green: a verdict beside an error is not to be trusted, however healthy it looks. */
+export function verdictDoubtful(app: Application): boolean {
+  return errorsOf(app).some(({ type }) => type !== "SyncError" && type !== "DeletionError");
+}
+
+export const isDeleting = (app: Application): boolean => Boolean(app.metadata.deletionTimestamp);
+
+/** Live objects that Git no longer has and that nothing has removed. */
+export function keptResources(app: Application): ResourceStatus[] {
+  return (app.status?.resources ?? []).filter((resource) => resource.requiresPruning);
+}
+
+export interface SourceView {
+  readonly repoURL: string;
+  readonly place: string;
+  readonly targetRevision: string;
+}
+
+export function sourcesOf(app: Application): SourceView[] {
+  const sources = app.spec.sources?.length ? app.spec.sources : [app.spec.source ?? {}];
+  return sources.map((source) => ({
+    repoURL: source.repoURL ?? "",
+    place: source.chart || source.path || ".",
+    targetRevision: source.targetRevision || "HEAD",
+  }));
+}
+
+/** What was synced last and when, whether it succeeded or not. */
+export function lastOperation(app: Application): { phase: string; at: string | null; dryRun: boolean } | undefined {
+  const state = app.status?.operationState;
+  if (!state?.phase) return undefined;
+  return {
+    phase: state.phase,
+    at: state.finishedAt ?? state.startedAt ?? null,
+    dryRun: Boolean(state.operation?.sync?.dryRun),
+  };
+}
+
+export const isRunning = (app: Application): boolean =>
+  Boolean(app.operation) ||
+  app.status?.operationState?.phase === "Running" ||
+  app.status?.operationState?.phase === "Terminating";

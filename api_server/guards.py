@@ -1,0 +1,131 @@
+"""What holds for every request, before any route sees it: raw paths, content types, origins, sizes, headers.
+
+Plain ASGI layers, so that streams pass through untouched.
+"""
+
+from collections.abc import Callable, Iterable
+from urllib.parse import quote, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api_server.errors import BodyTooLarge, UnsupportedMediaType, error_response
+from gitops.model.errors import GitOpsError, NotPermitted
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+JSON_TYPES = frozenset({"application/json", "application/json;charset=utf-8", "application/json; charset=utf-8"})
+BODY_LIMIT = 4 * 1024 * 1024  # above what etcd stores of one object
+FOREIGN_POSTS = frozenset({"/api/webhook"})  # come from other servers, and are checked there
+NO_BODY_POSTS = frozenset({"/auth/logout"})
+
+CONTENT_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+)
+
+OwnOrigins = Callable[[], Iterable[str]]
+
+
+class RawPaths:
+    """Routes under /api are matched on the path as sent, so that an id may hold an encoded slash.
+
+    Every path parameter there is declared as `Segment` (see access.py), which decodes it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/api/"):
+            raw = scope.get("raw_path") or quote(scope["path"]).encode()
+            scope = {**scope, "path": raw.partition(b"?")[0].decode("latin-1")}
+        await self._app(scope, receive, send)
+
+
+class SecurityHeaders:
+    """Headers of every answer; a header an answer set itself stays."""
+
+    def __init__(self, app: ASGIApp, *, tls: bool) -> None:
+        self._app = app
+        self._headers = {
+            "Content-Security-Policy": CONTENT_POLICY,
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+            "Referrer-Policy": "same-origin",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            **({"Strict-Transport-Security": "max-age=31536000"} if tls else {}),
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        private = scope["path"].startswith(("/api/", "/auth/"))
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+                if private:
+                    headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        return await self._app(scope, receive, send_with_headers)
+
+
+class RequestGuard:
+    """Refuses what a foreign page could make a browser send, and bodies nobody needs."""
+
+    def __init__(self, app: ASGIApp, *, own_origins: OwnOrigins) -> None:
+        self._app = app
+        self._own_origins = own_origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in FOREIGN_POSTS:
+            return await self._app(scope, receive, send)
+        refusal = self._refusal(scope["method"], scope["path"], Headers(scope=scope))
+        if refusal is not None:
+            answer: Response = error_response(refusal)
+            return await answer(scope, receive, send)
+        return await self._app(scope, limited(receive, BODY_LIMIT), send)
+
+    def _refusal(self, method: str, path: str, headers: Headers) -> GitOpsError | None:
+        writes = method not in SAFE_METHODS
+        if (writes or path.startswith("/api/v1/stream")) and not self._same_origin(headers):
+            return NotPermitted("permission denied: the request comes from another site")
+        if writes and path not in NO_BODY_POSTS and headers.get("content-type", "").lower() not in JSON_TYPES:
+            return UnsupportedMediaType("the content type of a request that is not GET must be application/json")
+        if int(_digits(headers.get("content-length", "0"))) > BODY_LIMIT:
+            return BodyTooLarge(f"the body is larger than {BODY_LIMIT} bytes")
+        return None
+
+    def _same_origin(self, headers: Headers) -> bool:
+        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+            return False
+        origin = headers.get("origin")
+        if origin is None:
+            return True
+        host = urlsplit(origin).netloc.lower()
+        own = {headers.get("host", "").lower(), *(urlsplit(each).netloc.lower() for each in self._own_origins())}
+        return bool(host) and host in own
+
+
+def limited(receive: Receive, limit: int) -> Receive:
+    """The same body, cut with an error as soon as it grows past the limit."""
+    total = 0
+
+    async def receive_within_limit() -> Message:
+        nonlocal total
+        message = await receive()
+        total += len(message.get("body", b""))
+        if total > limit:
+            raise HTTPException(413, f"the body is larger than {limit} bytes")
+        return message
+
+    return receive_within_limit
+
+
+def _digits(text: str) -> str:
+    return text if text.isascii() and text.isdigit() and len(text) < 20 else "0"
