@@ -1,0 +1,217 @@
+"""From bytes to manifests: YAML as people and tools write it, JSON as the repository server sends it.
+
+YAML is read event by event, never by constructing what its tags ask for. Every error names file and line.
+Size is bounded where a few bytes could become gigabytes: aliases, depth.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import yaml
+
+from gitops.manifest.yaml_values import COLLECTION_TAGS, TAGGED_SCALARS, Scalar, key_text, plain_scalar
+from gitops.model.errors import ManifestInvalid
+from gitops.model.resource import Manifest
+
+MAX_DEPTH = 100
+MAX_ALIASED_VALUES = 100_000  # values that stand in the result only because an alias repeats them
+
+_MANIFEST_MARKS = (b"apiVersion:", b"kind:", b"metadata:")
+
+
+class _Problem(Exception):
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def decode_yaml(text: bytes | str, file: str) -> list[Manifest]:
+    """All objects of one file, lists expanded, in the order written.
+
+    A file that does not parse, or holds something else than Kubernetes objects, is an error only if it
+    looks like a manifest; other YAML that lies around in a repository is passed over.
+    """
+    data = text.encode() if isinstance(text, str) else text
+    found: list[Manifest] = []
+    try:
+        for line, document in _documents(data):
+            found.extend(_objects(document, line))
+    except _Problem as problem:
+        if found or all(mark in data for mark in _MANIFEST_MARKS):
+            raise ManifestInvalid(f"{file}:{problem.line}: {problem}") from None
+        return []
+    return found
+
+
+def decode_json(data: bytes) -> list[Manifest]:
+    """The repository server's answer: a JSON array of objects."""
+    try:
+        decoded = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise ManifestInvalid(f"the rendered manifests are not JSON: {error}") from None
+    if not isinstance(decoded, list):
+        raise ManifestInvalid("the rendered manifests are not a JSON array")
+    for number, each in enumerate(decoded, start=1):
+        if fault := _fault(each):
+            raise ManifestInvalid(f"rendered manifest {number}: {fault}")
+    return decoded
+
+
+def encode_json(manifests: list[Manifest]) -> bytes:
+    """What `decode_json` reads."""
+    return orjson.dumps(manifests)
+
+
+def _objects(document: Any, line: int) -> list[Manifest]:
+    if document is None:
+        return []
+    if isinstance(document, dict) and isinstance(document.get("items"), list):
+        kind = document.get("kind")
+        if isinstance(kind, str) and kind.endswith("List"):
+            return [each for item in document["items"] for each in _objects(item, line)]
+    if fault := _fault(document):
+        raise _Problem(line, fault)
+    return [document]
+
+
+def _fault(value: Any) -> str:
+    """What keeps a value from being a Kubernetes object; empty when nothing does."""
+    if not isinstance(value, dict):
+        return "this is not a Kubernetes object but a list or a single value"
+    kind, api_version, metadata = value.get("kind"), value.get("apiVersion"), value.get("metadata")
+    if not isinstance(kind, str) or not kind:
+        return "the object has no `kind`"
+    if not isinstance(api_version, str) or not api_version:
+        return f"the {kind} has no `apiVersion`"
+    if not isinstance(metadata, dict):
+        return f"the {kind} has no `metadata`"
+    name = metadata.get("name") or metadata.get("generateName")
+    if not isinstance(name, str):
+        return f"the {kind} has no `metadata.name` (a name that looks like a number needs quotes)"
+    return ""
+
+
+def _documents(data: bytes) -> list[tuple[int, Any]]:
+    try:
+        # Decoded here, since the parser's own message for bad bytes does not say what to do.
+        stream = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _Problem(data[: error.start].count(b"\n") + 1, "the file is not UTF-8 text") from None
+    # A parser of events only: no constructor is ever called, whatever tags the text carries.
+    loader = yaml.CSafeLoader(stream)
+    try:
+        return _Reader(loader).documents()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problem = ", ".join(part for part in (error.context, error.problem) if part)
+        raise _Problem(mark.line + 1 if mark else 1, f"not valid YAML: {problem}") from None
+    except yaml.YAMLError as error:
+        raise _Problem(1, f"not valid YAML: {error}") from None
+    finally:
+        loader.dispose()
+
+
+class _Reader:
+    """Builds plain values from parser events, of one stream."""
+
+    def __init__(self, loader: yaml.CSafeLoader) -> None:
+        self._next: Callable[[], Any] = loader.get_event
+        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._values = 0
+        self._aliased = 0
+
+    def documents(self) -> list[tuple[int, Any]]:
+        found: list[tuple[int, Any]] = []
+        while not isinstance(event := self._next(), yaml.StreamEndEvent):
+            if isinstance(event, yaml.DocumentStartEvent):
+                self._anchors.clear()
+                first = self._next()
+                found.append((first.start_mark.line + 1, self._value(first, 0)))
+        return found
+
+    def _value(self, event: Any, depth: int) -> Any:
+        self._values += 1
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            return self._anchored(event, _scalar(event), self._values)
+        if kind is yaml.AliasEvent:
+            return self._alias(event)
+        if depth >= MAX_DEPTH:
+            raise _Problem(event.start_mark.line + 1, f"nested deeper than {MAX_DEPTH} levels")
+        if event.tag is not None and event.tag not in COLLECTION_TAGS:
+            raise _Problem(event.start_mark.line + 1, f"the tag `{event.tag}` is not allowed here")
+        before = self._values
+        built = self._mapping(depth) if kind is yaml.MappingStartEvent else self._sequence(depth)
+        return self._anchored(event, built, before)
+
+    def _anchored(self, event: Any, value: Any, before: int) -> Any:
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (value, self._values - before + 1)
+        return value
+
+    def _alias(self, event: Any) -> Any:
+        line = event.start_mark.line + 1
+        if event.anchor not in self._anchors:
+            raise _Problem(line, f"the alias `*{event.anchor}` has no anchor before it, or stands inside it")
+        value, size = self._anchors[event.anchor]
+        self._values += size
+        self._aliased += size
+        if self._aliased > MAX_ALIASED_VALUES:
+            raise _Problem(line, "aliases blow this file up to more than it is worth; write the values out")
+        return value
+
+    def _sequence(self, depth: int) -> list[Any]:
+        items: list[Any] = []
+        while type(event := self._next()) is not yaml.SequenceEndEvent:
+            items.append(self._value(event, depth + 1))
+        return items
+
+    def _mapping(self, depth: int) -> dict[str, Any]:
+        entries: dict[str, Any] = {}
+        merged: list[dict[str, Any]] = []
+        while type(event := self._next()) is not yaml.MappingEndEvent:
+            if type(event) is yaml.ScalarEvent and event.implicit[0] and event.value == "<<":
+                merged.extend(_mergeable(self._value(self._next(), depth + 1), event.start_mark.line + 1))
+                continue
+            key = self._key(event, depth)
+            if key in entries:
+                raise _Problem(event.start_mark.line + 1, f"the key `{key}` stands twice in one mapping")
+            entries[key] = self._value(self._next(), depth + 1)
+        for source in merged:
+            for key, value in source.items():
+                entries.setdefault(key, value)
+        return entries
+
+    def _key(self, event: Any, depth: int) -> str:
+        if type(event) is yaml.ScalarEvent and event.tag is None and event.anchor is None:
+            value: Any = plain_scalar(event.value) if event.implicit[0] else event.value
+        else:
+            value = self._value(event, depth + 1)
+        if isinstance(value, dict | list):
+            raise _Problem(event.start_mark.line + 1, "a mapping key must be a single value")
+        return key_text(value)
+
+
+def _mergeable(value: Any, line: int) -> list[dict[str, Any]]:
+    sources = value if isinstance(value, list) else [value]
+    if not all(isinstance(each, dict) for each in sources):
+        raise _Problem(line, "`<<` takes a mapping or a list of mappings")
+    return sources
+
+
+def _scalar(event: Any) -> Scalar:
+    if event.tag is not None and not event.implicit[0]:
+        reader = TAGGED_SCALARS.get(event.tag)
+        if reader is None:
+            raise _Problem(event.start_mark.line + 1, f"the tag `{event.tag}` is not allowed here")
+        try:
+            value = reader(event.value)
+        except ValueError as error:
+            raise _Problem(event.start_mark.line + 1, str(error)) from None
+    else:
+        value = plain_scalar(event.value) if event.implicit[0] else event.value
+    if isinstance(value, float) and not math.isfinite(value):
+        raise _Problem(event.start_mark.line + 1, f"`{event.value}` is no number that Kubernetes can hold")
+    return value

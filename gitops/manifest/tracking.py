@@ -1,0 +1,139 @@
+"""The mark that says which application owns an object: an annotation, a label, or both.
+
+The annotation also names the object it was made for. One that was copied onto another object (by a
+controller that copies annotations to its children, say) therefore proves nothing.
+"""
+
+import re
+from typing import Any, NamedTuple
+
+import msgspec
+
+from gitops.manifest.annotations import INSTALLATION_ID, INSTANCE_LABEL, TRACKING_ID, is_custom_resource_definition
+from gitops.model.application import AppName
+from gitops.model.resource import Manifest, annotations_of, group_of, kind_of, labels_of
+
+_LONGEST_LABEL = 63
+_LABEL_END = re.compile(r"[A-Za-z0-9]$")
+
+
+class TrackingMethod:
+    ANNOTATION = "annotation"
+    LABEL = "label"
+    ANNOTATION_AND_LABEL = "annotation+label"
+
+    ALL = frozenset({ANNOTATION, LABEL, ANNOTATION_AND_LABEL})
+
+
+class TrackingId(NamedTuple):
+    app_instance: str
+    group: str
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.app_instance}:{self.group}/{self.kind}:{self.namespace}/{self.name}"
+
+
+class Tracking(msgspec.Struct, frozen=True):
+    """How this installation marks what it owns."""
+
+    method: str = TrackingMethod.ANNOTATION
+    label_key: str = INSTANCE_LABEL
+    installation_id: str = ""
+
+    def stamp(self, manifest: Manifest, app_instance: str, destination_namespace: str) -> Manifest:
+        """The manifest with the mark of its application; CRDs belong to nobody and stay as they are."""
+        if is_custom_resource_definition(manifest):
+            return manifest
+        metadata: dict[str, Any] = dict(manifest["metadata"])
+        if self.method != TrackingMethod.LABEL:
+            annotations = dict(metadata.get("annotations") or {})
+            # A cluster-scoped object carries the application's namespace instead of its own.
+            namespace = metadata.get("namespace") or destination_namespace
+            name = metadata.get("name") or ""
+            mark = TrackingId(app_instance, group_of(manifest), kind_of(manifest), namespace, name)
+            annotations[TRACKING_ID] = str(mark)
+            if self.installation_id:
+                annotations[INSTALLATION_ID] = self.installation_id
+            else:
+                annotations.pop(INSTALLATION_ID, None)
+            metadata["annotations"] = annotations
+        if self.method != TrackingMethod.ANNOTATION:
+            value = app_instance if self.method == TrackingMethod.LABEL else truncated_label(app_instance)
+            metadata["labels"] = {**(metadata.get("labels") or {}), self.label_key: value}
+        return {**manifest, "metadata": metadata}
+
+    def owner_of(self, manifest: Manifest) -> str | None:
+        """The instance name of the application that owns this very object, if one does."""
+        if self.method == TrackingMethod.LABEL:
+            if is_custom_resource_definition(manifest):
+                return None
+            return labels_of(manifest).get(self.label_key) or None
+        annotations = annotations_of(manifest)
+        text = annotations.get(TRACKING_ID)
+        if not text or annotations.get(INSTALLATION_ID, "") != self.installation_id:
+            return None
+        mark = parse_tracking_id(text)
+        return mark.app_instance if mark and names(mark, manifest) else None
+
+
+def stamp(
+    manifest: Manifest,
+    app_instance: str,
+    destination_namespace: str,
+    method: str = TrackingMethod.ANNOTATION,
+) -> Manifest:
+    return Tracking(method).stamp(manifest, app_instance, destination_namespace)
+
+
+def owner_of(manifest: Manifest, method: str = TrackingMethod.ANNOTATION) -> str | None:
+    return Tracking(method).owner_of(manifest)
+
+
+def parse_tracking_id(text: str) -> TrackingId | None:
+    """None when the text is not a tracking id."""
+    parts = text.split(":", 2)
+    if len(parts) != 3:
+        return None
+    group, slash, kind = parts[1].partition("/")
+    namespace, other_slash, name = parts[2].partition("/")
+    if not (parts[0] and slash and other_slash) or "/" in kind or "/" in name:
+        return None
+    return TrackingId(parts[0], group, kind, namespace, name)
+
+
+def names(mark: TrackingId, manifest: Manifest) -> bool:
+    """Whether the mark was made for this object."""
+    metadata = manifest.get("metadata") or {}
+    namespace = metadata.get("namespace") or ""
+    return (
+        mark.name == metadata.get("name")
+        and mark.kind == manifest.get("kind")
+        and mark.group == group_of(manifest)
+        and namespace in ("", mark.namespace)
+    )
+
+
+def truncated_label(value: str) -> str:
+    """At most as long as a label value may be, and ending as one must."""
+    shortened = value[:_LONGEST_LABEL]
+    if shortened == value:
+        return value
+    while shortened and not _LABEL_END.search(shortened):
+        shortened = shortened[:-1]
+    return shortened
+
+
+def app_instance_name(app: AppName, control_namespace: str) -> str:
+    """The name an application goes by in marks: plain in the control namespace, else `namespace_name`."""
+    if not app.namespace or app.namespace == control_namespace:
+        return app.name
+    return f"{app.namespace}_{app.name}"
+
+
+def app_name_of_instance(instance: str, control_namespace: str) -> AppName:
+    # Neither namespaces nor application names may hold an underscore.
+    namespace, underscore, name = instance.partition("_")
+    return AppName(namespace, name) if underscore else AppName(control_namespace, instance)
