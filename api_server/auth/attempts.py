@@ -34,6 +34,7 @@ class Failures(msgspec.Struct, frozen=True):
 class _Name:
     failures: Failures = field(default_factory=Failures)
     in_flight: int = 0
+    cleared: datetime | None = None  # the last success
     ended: asyncio.Condition = field(default_factory=asyncio.Condition)
 
 
@@ -57,7 +58,8 @@ class Attempts:
         """Takes over what was recorded before a restart, or by another replica, if it weighs more."""
         entry = self._accounts.setdefault(name, _Name())
         now = self._clock.now()
-        if failures.standing(now) > entry.failures.standing(now):
+        outdated = entry.cleared and failures.last and failures.last <= entry.cleared
+        if not outdated and failures.standing(now) > entry.failures.standing(now):
             entry.failures = failures
 
     def failures_of(self, name: str) -> Failures:
@@ -67,7 +69,7 @@ class Attempts:
     def forget(self, name: str) -> None:
         """The account's password is new: old failures say nothing any more."""
         if entry := self._accounts.get(name):
-            entry.failures = Failures()
+            entry.failures, entry.cleared = Failures(), self._clock.now()
 
     @asynccontextmanager
     async def attempt(self, name: str, *, is_account: bool) -> AsyncIterator[Attempt]:
@@ -104,5 +106,9 @@ class Attempts:
     async def _release(self, entry: _Name, *, succeeded: bool) -> None:
         async with entry.ended:
             entry.in_flight -= 1
-            entry.failures = Failures() if succeeded else entry.failures.one_more(self._clock.now())
+            now = self._clock.now()
+            if succeeded:
+                entry.failures, entry.cleared = Failures(), now
+            else:
+                entry.failures = entry.failures.one_more(now)
             entry.ended.notify_all()

@@ -1,4 +1,4 @@
-"""What has to outlive this process and reach every replica: revoked tokens and failed logins, in a Secret of our own."""
+"""What has to outlive this process and reach every replica: revoked tokens and failed logins."""
 
 import hashlib
 from collections.abc import Mapping

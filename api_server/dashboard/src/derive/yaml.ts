@@ -7,7 +7,8 @@ const LAST_KEYS = ["status"];
 // Words YAML 1.1 or 1.2 would read as something else than text.
 const RESERVED = /^(?:null|true|false|yes|no|on|off|y|n|~)$/i;
 const NUMBER_LIKE = /^[-+]?(?:\d|\.\d|\.inf|\.nan|0x|0o)/i;
-const PLAIN = /^[A-Za-z0-9_./$(][^\n#:]*$|^[A-Za-z0-9_./$(](?:[^\n#:]|:(?=\S)|(?<=\S)#)*$/;
+const PLAIN_START = /^(?:[A-Za-z0-9_./$(]|--?[A-Za-z])/;
+const NOT_PLAIN = /:(?:\s|$)|\s#|[\n\t]/;
 
 export function toYaml(value: unknown): string {
   const lines: string[] = [];
@@ -74,6 +75,15 @@ function scalar(value: Json): string {
   if (Array.isArray(value)) return "[]";
   if (typeof value === "object") return "{}";
   if (typeof value !== "string") return String(value);
-  const plain = PLAIN.test(value) && !RESERVED.test(value) && !NUMBER_LIKE.test(value) && value === value.trim();
-  return plain ? value : JSON.stringify(value);
+  return isPlain(value) ? value : JSON.stringify(value);
+}
+
+function isPlain(text: string): boolean {
+  return (
+    PLAIN_START.test(text) &&
+    !NOT_PLAIN.test(text) &&
+    !RESERVED.test(text) &&
+    !NUMBER_LIKE.test(text) &&
+    text === text.trim()
+  );
 }

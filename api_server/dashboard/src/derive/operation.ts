@@ -1,0 +1,130 @@
+/** A sync in the making or done, as counts, rows and words. */
+
+import type { Application, OperationPhase, OperationState, ResourceResult } from "../api/types";
+import { shortRevision } from "./application";
+
+export type ResultTone = "done" | "failed" | "running" | "waiting" | "skipped";
+
+export interface ResultRow {
+  readonly result: ResourceResult;
+  readonly tone: ResultTone;
+  readonly words: string;
+}
+
+export interface OperationView {
+  readonly phase: OperationPhase;
+  readonly running: boolean;
+  readonly title: string;
+  readonly by: string;
+  readonly message: string;
+  readonly revision: string;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  readonly retries: number;
+  readonly rows: readonly ResultRow[];
+  readonly finished: number;
+  readonly failed: number;
+  readonly total: number;
+}
+
+const TITLES: Readonly<Record<OperationPhase, string>> = {
+  Running: "Syncing",
+  Terminating: "Terminating the sync",
+  Succeeded: "Sync succeeded",
+  Failed: "Sync failed",
+  Error: "Sync ended with an error",
+};
+
+export function operationView(app: Application): OperationView | undefined {
+  const state = app.status?.operationState;
+  // A request the controller has not picked up yet counts as a sync that starts.
+  if (app.operation && (!state || isOver(state))) return starting(app);
+  if (!state?.phase) return undefined;
+  const rows = (state.syncResult?.resources ?? []).map(resultRow).sort(byUrgency);
+  const sync = state.operation?.sync;
+  return {
+    phase: state.phase,
+    running: !isOver(state),
+    title: `${sync?.dryRun ? "Dry run: " : ""}${TITLES[state.phase]}`,
+    by: initiatorWords(state.operation?.initiatedBy, sync?.autoHealAttemptsCount),
+    message: state.message ?? "",
+    revision: shortRevision(state.syncResult?.revision || sync?.revision),
+    startedAt: state.startedAt ?? null,
+    finishedAt: state.finishedAt ?? null,
+    retries: state.retryCount ?? 0,
+    rows,
+    finished: rows.filter(({ tone }) => tone === "done" || tone === "failed" || tone === "skipped").length,
+    failed: rows.filter(({ tone }) => tone === "failed").length,
+    total: Math.max(rows.length, expectedCount(app, state)),
+  };
+}
+
+function isOver(state: OperationState): boolean {
+  return state.phase !== "Running" && state.phase !== "Terminating";
+}
+
+function starting(app: Application): OperationView {
+  const sync = app.operation?.sync;
+  return {
+    phase: "Running",
+    running: true,
+    title: sync?.dryRun ? "Dry run starts" : "Sync starts",
+    by: initiatorWords(app.operation?.initiatedBy, sync?.autoHealAttemptsCount),
+    message: "Waiting for the controller to begin.",
+    revision: shortRevision(sync?.revision),
+    startedAt: null,
+    finishedAt: null,
+    retries: 0,
+    rows: [],
+    finished: 0,
+    failed: 0,
+    total: 0,
+  };
+}
+
+/** Resources the running sync was asked for: those named, else those that differed. */
+function expectedCount(app: Application, state: OperationState): number {
+  if (isOver(state)) return 0;
+  const named = state.operation?.sync?.resources?.length ?? 0;
+  return named || (app.status?.resources ?? []).filter(({ status }) => status === "OutOfSync").length;
+}
+
+function resultRow(result: ResourceResult): ResultRow {
+  const tone = toneOf(result);
+  return { result, tone, words: result.message || WORDS[tone] };
+}
+
+const WORDS: Readonly<Record<ResultTone, string>> = {
+  done: "applied",
+  failed: "failed",
+  running: "in progress",
+  waiting: "waiting",
+  skipped: "skipped",
+};
+
+function toneOf({ status, hookPhase }: ResourceResult): ResultTone {
+  if (status === "SyncFailed" || hookPhase === "Failed" || hookPhase === "Error") return "failed";
+  if (hookPhase === "Running" || hookPhase === "Terminating") return "running";
+  if (status === "PruneSkipped") return "skipped";
+  if (status === "Synced" || status === "Pruned" || hookPhase === "Succeeded") return "done";
+  return "waiting";
+}
+
+const URGENCY: readonly ResultTone[] = ["failed", "running", "waiting", "done", "skipped"];
+
+function byUrgency(a: ResultRow, b: ResultRow): number {
+  return (
+    URGENCY.indexOf(a.tone) - URGENCY.indexOf(b.tone) ||
+    a.result.kind.localeCompare(b.result.kind) ||
+    a.result.name.localeCompare(b.result.name)
+  );
+}
+
+/** Who asked for it: a person, autosync for a new commit, or self-heal. */
+export function initiatorWords(
+  by: { username?: string; automated?: boolean } | undefined,
+  healAttempts?: number,
+): string {
+  if (by?.automated) return healAttempts ? "self-heal" : "autosync";
+  return by?.username || "unknown";
+}
