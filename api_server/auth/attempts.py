@@ -49,8 +49,9 @@ class Attempt:
 class Attempts:
     """Counts failures per name. Names of accounts are never evicted; made-up ones share a bounded table."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, most_names: int = MOST_NAMES) -> None:
         self._clock = clock
+        self._most_names = most_names
         self._accounts: dict[str, _Name] = {}
         self._others: OrderedDict[str, _Name] = OrderedDict()
 
@@ -88,7 +89,7 @@ class Attempts:
             return self._accounts.setdefault(name, _Name())
         entry = self._others.setdefault(name, _Name())
         self._others.move_to_end(name)
-        while len(self._others) > MOST_NAMES:
+        while len(self._others) > self._most_names:
             self._others.popitem(last=False)
         return entry
 

@@ -85,10 +85,13 @@ export function withoutNoise(object: Record<string, unknown>): Record<string, un
 
 /** Live against what a sync would make of it: the server's prediction, or the desired state if there is none. */
 export function resourceDiff(diff: ResourceDiff): DiffLine[] {
-  return diffLines(yamlOf(diff.normalizedLiveState || diff.liveState), yamlOf(diff.predictedLiveState || diff.targetState));
+  return diffLines(yamlOf(diff.normalizedLiveState, diff.liveState), yamlOf(diff.predictedLiveState, diff.targetState));
 }
 
-function yamlOf(state: string | undefined): string {
-  const object = decoded(state);
-  return object ? toYaml(withoutNoise(object)) : "";
+function yamlOf(...states: (string | undefined)[]): string {
+  for (const state of states) {
+    const object = decoded(state);
+    if (object) return toYaml(withoutNoise(object));
+  }
+  return "";
 }
