@@ -209,9 +209,12 @@ class KubeClient:
         resource_version: str | None = None,
         dry_run: bool = False,
         grace_seconds: int | None = None,
-    ) -> None:
-        """Ask for the deletion; finalizers may keep the object for longer. Conflict: it is another one by now."""
-        await self.transport.send(
+    ) -> dict[str, Any] | None:
+        """Ask for the deletion. Conflict: it is another one by now.
+
+        The answer is the object while finalizers or dependents keep it, None when it is gone at once.
+        """
+        answer = await self._object(
             requests.delete(
                 type,
                 namespace,
@@ -223,6 +226,7 @@ class KubeClient:
                 grace_seconds=grace_seconds,
             )
         )
+        return None if answer.get("kind") == "Status" else answer
 
     # --- logs ----------------------------------------------------------------------------------------
 
