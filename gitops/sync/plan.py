@@ -48,7 +48,7 @@ def plan_waves(tasks: Iterable[SyncTask]) -> tuple[Wave, ...]:
 
 
 def _position(task: SyncTask) -> tuple[tuple[int, int], int, TaskId]:
-    return batch_of(task), kind_rank(task.key.group_kind), task.id
+    return batch_of(task), kind_rank(task.key.kind), task.id
 
 
 def _wave(phase: str, number: int, tasks: tuple[SyncTask, ...]) -> Wave:

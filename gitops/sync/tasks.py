@@ -204,7 +204,9 @@ def _namespace_task(tasks: list[SyncTask], intent: SyncIntent, live: LiveObject)
 def _carries(live: Manifest, wanted: ManagedNamespaceMetadata | None) -> bool:
     if wanted is None:
         return True
-    return wanted.labels.items() <= labels_of(live).items() and wanted.annotations.items() <= annotations_of(live).items()
+    return (
+        wanted.labels.items() <= labels_of(live).items() and wanted.annotations.items() <= annotations_of(live).items()
+    )
 
 
 # --- order among tasks --------------------------------------------------------------------------------

@@ -1,0 +1,47 @@
+"""How a sync ends: hooks are cleaned up after, and the operation gets its one terminal phase."""
+
+from msgspec.structs import replace
+
+from gitops.model.operation import OperationPhase
+from gitops.sync.hooks import deleted_after
+from gitops.sync.protocol import Action, DeleteHook, Finish, Outcome, Record, ReleaseHook, Stage, Sync
+from gitops.sync.tasks import SyncTask, TaskId
+
+Step = tuple[Sync, list[Action]]
+
+
+def interrupted(sync: Sync, message: str) -> Step:
+    running = [task for task in _hooks_begun(sync) if sync.outcomes[task.id].phase == OperationPhase.RUNNING]
+    ended = {task.id: Outcome(sync.outcomes[task.id].code, "Terminated", OperationPhase.FAILED) for task in running}
+    stopped, actions = finished(
+        replace(sync, outcomes={**sync.outcomes, **ended}), OperationPhase.FAILED, message, doomed=frozenset(ended)
+    )
+    return stopped, actions
+
+
+def finished(sync: Sync, phase: str, message: str, *, doomed: frozenset[TaskId] = frozenset()) -> Step:
+    begun = [] if sync.dry_run else _hooks_begun(sync)
+    never_ran = {task.id for task in begun if not sync.outcomes[task.id].code and task.id not in doomed}
+    cleaning = [_farewell(task, sync.outcomes[task.id], doomed) for task in begun if task.id not in never_ran]
+    over = replace(
+        sync,
+        stage=Stage.FINISHED,
+        phase=phase,
+        message=message,
+        outcomes={task: outcome for task, outcome in sync.outcomes.items() if task not in never_ran},
+        in_flight=frozenset(),
+        awaited=frozenset(),
+        pausing=False,
+        seen={},
+    )
+    record: list[Action] = [Record()] if cleaning else []
+    return over, [*record, *cleaning, Finish(phase, message)]
+
+
+def _farewell(task: SyncTask, outcome: Outcome, doomed: frozenset[TaskId]) -> Action:
+    unwanted = task.id in doomed or (task.desired is not None and deleted_after(task.desired, outcome.phase))
+    return DeleteHook(task) if unwanted else ReleaseHook(task)
+
+
+def _hooks_begun(sync: Sync) -> list[SyncTask]:
+    return [task for task in sync.tasks.values() if task.hook and task.id in sync.outcomes]
