@@ -45,6 +45,14 @@ def decode_yaml(text: bytes | str, file: str) -> list[Manifest]:
     return found
 
 
+def decode_documents(text: bytes | str, file: str) -> list[Any]:
+    """The documents of a YAML file that holds no manifests (Chart.yaml, kustomization.yaml …), as plain values."""
+    try:
+        return [document for _, document in _documents(text.encode() if isinstance(text, str) else text)]
+    except _Problem as problem:
+        raise ManifestInvalid(f"{file}:{problem.line}: {problem}") from None
+
+
 def decode_json(data: bytes) -> list[Manifest]:
     """The repository server's answer: a JSON array of objects."""
     try:
@@ -128,7 +136,7 @@ class _Reader:
             if isinstance(event, yaml.DocumentStartEvent):
                 self._anchors.clear()
                 first = self._next()
-                found.append((first.start_mark.line + 1, self._value(first, 0)))
+                found.append((_line(first), self._value(first, 0)))
         return found
 
     def _value(self, event: Any, depth: int) -> Any:
@@ -139,9 +147,9 @@ class _Reader:
         if kind is yaml.AliasEvent:
             return self._alias(event)
         if depth >= MAX_DEPTH:
-            raise _Problem(event.start_mark.line + 1, f"nested deeper than {MAX_DEPTH} levels")
+            raise _Problem(_line(event), f"nested deeper than {MAX_DEPTH} levels")
         if event.tag is not None and event.tag not in COLLECTION_TAGS:
-            raise _Problem(event.start_mark.line + 1, f"the tag `{event.tag}` is not allowed here")
+            raise _Problem(_line(event), f"the tag `{event.tag}` is not allowed here")
         before = self._values
         built = self._mapping(depth) if kind is yaml.MappingStartEvent else self._sequence(depth)
         return self._anchored(event, built, before)
@@ -152,7 +160,7 @@ class _Reader:
         return value
 
     def _alias(self, event: Any) -> Any:
-        line = event.start_mark.line + 1
+        line = _line(event)
         if event.anchor not in self._anchors:
             raise _Problem(line, f"the alias `*{event.anchor}` has no anchor before it, or stands inside it")
         value, size = self._anchors[event.anchor]
@@ -173,11 +181,11 @@ class _Reader:
         merged: list[dict[str, Any]] = []
         while type(event := self._next()) is not yaml.MappingEndEvent:
             if type(event) is yaml.ScalarEvent and event.implicit[0] and event.value == "<<":
-                merged.extend(_mergeable(self._value(self._next(), depth + 1), event.start_mark.line + 1))
+                merged.extend(_mergeable(self._value(self._next(), depth + 1), _line(event)))
                 continue
             key = self._key(event, depth)
             if key in entries:
-                raise _Problem(event.start_mark.line + 1, f"the key `{key}` stands twice in one mapping")
+                raise _Problem(_line(event), f"the key `{key}` stands twice in one mapping")
             entries[key] = self._value(self._next(), depth + 1)
         for source in merged:
             for key, value in source.items():
@@ -190,8 +198,13 @@ class _Reader:
         else:
             value = self._value(event, depth + 1)
         if isinstance(value, dict | list):
-            raise _Problem(event.start_mark.line + 1, "a mapping key must be a single value")
+            raise _Problem(_line(event), "a mapping key must be a single value")
         return key_text(value)
+
+
+def _line(event: Any) -> int:
+    line: int = event.start_mark.line
+    return line + 1
 
 
 def _mergeable(value: Any, line: int) -> list[dict[str, Any]]:
@@ -205,13 +218,13 @@ def _scalar(event: Any) -> Scalar:
     if event.tag is not None and not event.implicit[0]:
         reader = TAGGED_SCALARS.get(event.tag)
         if reader is None:
-            raise _Problem(event.start_mark.line + 1, f"the tag `{event.tag}` is not allowed here")
+            raise _Problem(_line(event), f"the tag `{event.tag}` is not allowed here")
         try:
             value = reader(event.value)
         except ValueError as error:
-            raise _Problem(event.start_mark.line + 1, str(error)) from None
+            raise _Problem(_line(event), str(error)) from None
     else:
         value = plain_scalar(event.value) if event.implicit[0] else event.value
     if isinstance(value, float) and not math.isfinite(value):
-        raise _Problem(event.start_mark.line + 1, f"`{event.value}` is no number that Kubernetes can hold")
+        raise _Problem(_line(event), f"`{event.value}` is no number that Kubernetes can hold")
     return value
