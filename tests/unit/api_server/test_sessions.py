@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -49,8 +49,8 @@ def passwords() -> Iterator[CountedPasswords]:
 @pytest.fixture
 async def sessions(
     records: RecordsInMemory, clock: ClockByHand, passwords: CountedPasswords
-) -> AsyncIterator[Sessions]:
-    yield a_replica(records, clock, passwords)
+) -> Sessions:
+    return a_replica(records, clock, passwords)
 
 
 def a_replica(records: RecordsInMemory, clock: ClockByHand, passwords: Passwords) -> Sessions:
