@@ -5,7 +5,7 @@ details. What is not a GitOpsError is a bug: it is logged here and told to the c
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 import structlog
@@ -74,11 +74,11 @@ def error_of(failure: grpc.aio.AioRpcError, *, service: str, unavailable: type[G
     return unavailable(f"the {service} failed with {failure.code().name}; its log says more")
 
 
-Handler = grpc.RpcMethodHandler[Any, Any]
-Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Handler]]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in its stubs only
+Continuation: TypeAlias = "Callable[[grpc.HandlerCallDetails], Awaitable[Handler]]"
 
 
-class ErrorInterceptor(grpc.aio.ServerInterceptor[Any, Any]):
+class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in its stubs only
     """Lets servicer methods simply raise."""
 
     def __init__(self) -> None:

@@ -40,7 +40,8 @@ class _Remote:
     def __init__(self, repository: Repository) -> None:
         self.repository = repository
         self.references: dict[str, _Reference] = {}
-        self.polled_at: datetime | None = None
+        self.polled_at: datetime | None = None  # when the next poll counts from
+        self.answered_at: datetime | None = None  # when the last answered question was asked
         self.asking: asyncio.Task[None] | None = None
         self.asked_at: datetime | None = None
         self.wanted = False
@@ -82,7 +83,7 @@ class Revisions:
             reference = remote.references[name] = _Reference()
             remote.wanted = True
         reference.followers.add(follower)
-        if reference.revision == "" and reference.error is None:
+        if reference.revision == "":
             await self._ask_one(remote, name, reference)
         while asked_after is not None and not _settled_after(remote, asked_after):
             await self._ask(remote)
@@ -167,7 +168,7 @@ class Revisions:
             for name in names:
                 reference = remote.references[name]
                 questions.create_task(self._ask_one(remote, name, reference, tell=True))
-        remote.polled_at = started
+        remote.polled_at = remote.answered_at = started
 
     async def _ask_one(self, remote: _Remote, name: str, reference: _Reference, *, tell: bool = False) -> None:
         policy = CachePolicy.FRESH_REFS if tell else CachePolicy.USE
@@ -186,7 +187,7 @@ class Revisions:
 
 
 def _settled_after(remote: _Remote, moment: datetime) -> bool:
-    return remote.polled_at is not None and remote.polled_at >= moment
+    return remote.answered_at is not None and remote.answered_at >= moment
 
 
 def _is_commit(name: str) -> bool:

@@ -1,0 +1,1 @@
+"""What the target clusters hold, in memory, fed by watches."""

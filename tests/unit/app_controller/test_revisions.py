@@ -1,0 +1,150 @@
+"""One question per repository, however many applications follow it."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from adapters.repo_client import CachePolicy
+from app_controller.revisions import Revisions
+from gitops.model.errors import RepositoryUnreachable
+from gitops.model.repository import Repository
+
+SHOP = Repository("https://git.example/shop.git")
+
+
+class Remote:
+    """A repository whose only branch moves when told."""
+
+    def __init__(self) -> None:
+        self.revision = "a" * 40
+        self.down = False
+        self.fresh_questions = 0
+
+    async def resolve(
+        self, repository: Repository, target_revision: str, *, policy: CachePolicy = CachePolicy.USE
+    ) -> str:
+        await asyncio.sleep(0)
+        if policy is CachePolicy.FRESH_REFS:
+            self.fresh_questions += 1
+        if self.down:
+            raise RepositoryUnreachable("git.example does not answer")
+        return self.revision
+
+
+class Clock:
+    """Moves only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    async def sleep(self, duration: timedelta) -> None:
+        self.moment += duration
+        await asyncio.sleep(0.001)
+
+
+class Followed:
+    def __init__(self, remote: Remote, interval: timedelta = timedelta(hours=1)) -> None:
+        self.moved: list[object] = []
+        self.clock = Clock()
+        self.revisions = Revisions(
+            remote,  # type: ignore[arg-type]
+            self.clock,
+            interval=lambda: interval,
+            moved=self._take,
+        )
+
+    def _take(self, followers: Iterable[object]) -> None:
+        self.moved.extend(followers)
+
+    async def __aenter__(self) -> "Followed":
+        self._task = asyncio.ensure_future(self.revisions.serve())
+        await asyncio.sleep(0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        await asyncio.wait({self._task})
+
+
+async def until(condition: object) -> None:
+    async with asyncio.timeout(2):
+        while not condition():  # type: ignore[operator]
+            await asyncio.sleep(0.001)
+
+
+async def test_a_known_reference_is_not_asked_again() -> None:
+    remote = Remote()
+    async with Followed(remote) as followed:
+        for app in ("web", "api", "jobs"):
+            assert await followed.revisions.resolve(SHOP, "main", app) == "a" * 40
+        assert remote.fresh_questions == 0
+
+
+async def test_a_poll_tells_every_follower_that_the_branch_moved() -> None:
+    remote = Remote()
+    async with Followed(remote, timedelta(seconds=3)) as followed:
+        for app in ("web", "api"):
+            await followed.revisions.resolve(SHOP, "main", app)
+        remote.revision = "b" * 40
+        await until(lambda: followed.moved)
+        assert set(followed.moved) == {"web", "api"}
+        assert await followed.revisions.resolve(SHOP, "main", "web") == "b" * 40
+
+
+async def test_many_refreshes_at_once_ask_the_remote_once_or_twice() -> None:
+    remote = Remote()
+    async with Followed(remote) as followed:
+        await followed.revisions.resolve(SHOP, "main", "web")
+        asked = followed.clock.now()
+        async with asyncio.TaskGroup() as refreshes:
+            for number in range(50):
+                refreshes.create_task(followed.revisions.resolve(SHOP, "main", f"app-{number}", asked_after=asked))
+        assert 1 <= remote.fresh_questions <= 2
+
+
+async def test_an_announcement_is_matched_whatever_scheme_and_user_it_uses() -> None:
+    remote = Remote()
+    async with Followed(remote) as followed:
+        await followed.revisions.resolve(SHOP, "main", "web")
+        remote.revision = "c" * 40
+        assert followed.revisions.announce("git@git.example:shop.git")
+        await until(lambda: followed.moved)
+        assert not followed.revisions.announce("https://git.example/other.git")
+
+
+async def test_one_lost_poll_is_no_news_but_two_are() -> None:
+    remote = Remote()
+    async with Followed(remote, timedelta(seconds=3)) as followed:
+        await followed.revisions.resolve(SHOP, "main", "web")
+        remote.down = True
+        before = remote.fresh_questions
+        await until(lambda: remote.fresh_questions == before + 1)
+        assert await followed.revisions.resolve(SHOP, "main", "web") == "a" * 40
+        await until(lambda: followed.moved)
+        with pytest.raises(RepositoryUnreachable):
+            await followed.revisions.resolve(SHOP, "main", "web")
+
+
+async def test_a_first_question_that_fails_is_shown_at_once_and_asked_again() -> None:
+    remote = Remote()
+    remote.down = True
+    async with Followed(remote) as followed:
+        with pytest.raises(RepositoryUnreachable):
+            await followed.revisions.resolve(SHOP, "main", "web")
+        remote.down = False
+        assert followed.revisions.announce(SHOP.url)
+        await until(lambda: followed.moved)
+        assert await followed.revisions.resolve(SHOP, "main", "web") == "a" * 40
+
+
+async def test_what_nobody_follows_is_no_longer_polled() -> None:
+    remote = Remote()
+    async with Followed(remote) as followed:
+        await followed.revisions.resolve(SHOP, "main", "web")
+        followed.revisions.unfollow("web")
+        assert not followed.revisions.announce(SHOP.url)
