@@ -61,9 +61,13 @@ def begin(
     recorded: Iterable[ResourceResult] = (),
     *,
     dry_run: bool = False,
+    terminating: bool = False,
     wave_pause: timedelta = WAVE_PAUSE,
 ) -> Step:
-    """Start an attempt, or go on with it when results of it are on record."""
+    """Start an attempt, or go on with it when results of it are on record.
+
+    `terminating` ends one that was told to stop before the crash.
+    """
     by_id = {task.id: task for task in tasks}
     on_record = () if dry_run else tuple(recorded)  # a dry run leaves nothing behind: it starts over
     outcomes, carried = recorded_outcomes(by_id, on_record)
@@ -79,6 +83,8 @@ def begin(
         resumed=bool(outcomes) or any(result.status != ResultCode.PRUNE_SKIPPED for result in on_record),
         wave_pause=wave_pause,
     )
+    if terminating:
+        return interrupted(sync, "Operation terminated")
     unapproved = tuple(task.key for task in by_id.values() if task.needs_approval and task.id not in outcomes)
     if unapproved and not dry_run:
         return sync, [AwaitApproval(unapproved)]
