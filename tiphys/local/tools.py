@@ -125,13 +125,21 @@ def _build_all(tools: list[Tool], cache: Path, environment: Mapping[str, str], s
     for tool in tools:
         with step(say, f"building {tool.name} ({', '.join(tool.binaries)})"):
             toolchain.made_atomically(
-                folder_of(tool, cache), lambda folder, tool=tool: _build(tool, go_folder, folder, environment)  # type: ignore[misc]
+                folder_of(tool, cache),
+                lambda folder, tool=tool: _build(tool, go_folder, folder, environment),  # type: ignore[misc]
             )
 
 
 def _build(tool: Tool, go_folder: Path, target: Path, environment: Mapping[str, str]) -> None:
     command = [
-        str(go_folder / "go"), "build", "-trimpath", "-ldflags", link_flags(tool), "-o", f"{target}/", *tool.binaries.values()
+        str(go_folder / "go"),
+        "build",
+        "-trimpath",
+        "-ldflags",
+        link_flags(tool),
+        "-o",
+        f"{target}/",
+        *tool.binaries.values(),
     ]
     ran = subprocess.run(
         command,

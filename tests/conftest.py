@@ -1,0 +1,3 @@
+"""Fixtures for all tests; see the modules of tests/fixtures."""
+
+pytest_plugins = ["tests.fixtures.session", "tests.fixtures.control_plane", "tests.fixtures.services"]
