@@ -1,0 +1,78 @@
+"""What a project permits its applications, and the policies its roles bring."""
+
+from collections.abc import Iterable
+
+from gitops.model.globs import glob_matches
+from gitops.model.project import KindPattern, Project, ProjectDestination
+from gitops.model.repository import normalized_url
+from gitops.model.resource import GroupKind
+
+
+def permits_source(project: Project, url: str) -> bool:
+    """One refusal (`!pattern`) outweighs every permission."""
+    wanted = normalized_url(url)
+    refused = any(_names_url(each[1:], wanted) for each in project.spec.source_repos if each.startswith("!"))
+    return not refused and any(
+        _names_url(each, wanted) for each in project.spec.source_repos if not each.startswith("!")
+    )
+
+
+def _names_url(pattern: str, url: str) -> bool:
+    return pattern == "*" or glob_matches(normalized_url(pattern), url, separator="/")
+
+
+def permits_destination(project: Project, *, server: str, name: str, namespace: str) -> bool:
+    """Whether applications may go to this namespace of this cluster, known by server and by name."""
+    permitted = False
+    for item in project.spec.destinations:
+        at_server = bool(server) and _matches(item.server, server)
+        at_name = bool(name) and _matches(item.name, name)
+        in_namespace = _matches(item.namespace, namespace)
+        if (at_server or at_name) and in_namespace:
+            permitted = True
+        elif _refuses(item, at_server=at_server, at_name=at_name, in_namespace=in_namespace):
+            return False
+    return permitted
+
+
+def _matches(pattern: str, text: str) -> bool:
+    if _denies(pattern):
+        return not glob_matches(pattern[1:], text)
+    return glob_matches(pattern, text)
+
+
+def _denies(pattern: str) -> bool:
+    return pattern.startswith("!")
+
+
+def _refuses(item: ProjectDestination, *, at_server: bool, at_name: bool, in_namespace: bool) -> bool:
+    # As in Argo CD the three are not alike: a refused name refuses every namespace of that cluster.
+    by_name = _denies(item.name) and not at_name
+    by_server = _denies(item.server) and not at_server and in_namespace
+    by_namespace = _denies(item.namespace) and not in_namespace and (at_server or at_name)
+    return by_name or by_server or by_namespace
+
+
+def permits_kind(project: Project, group_kind: GroupKind, *, namespaced: bool, name: str = "") -> bool:
+    """Cluster-scoped kinds have to be listed; namespaced ones are free unless there is a list. A refusal wins."""
+    spec = project.spec
+    if not namespaced:
+        listed = _names_kind(spec.cluster_resource_whitelist, group_kind, name)
+        return listed and not _names_kind(spec.cluster_resource_blacklist, group_kind, name)
+    free = spec.namespace_resource_whitelist is None
+    listed = free or _names_kind(spec.namespace_resource_whitelist or (), group_kind, name)
+    return listed and not _names_kind(spec.namespace_resource_blacklist, group_kind, name)
+
+
+def _names_kind(patterns: Iterable[KindPattern], group_kind: GroupKind, name: str) -> bool:
+    return any(
+        glob_matches(each.group, group_kind.group, separator="/")
+        and glob_matches(each.kind, group_kind.kind, separator="/")
+        and (not each.name or glob_matches(each.name, name, separator="/"))
+        for each in patterns
+    )
+
+
+def permits_applications_from(project: Project, namespace: str) -> bool:
+    """Whether Applications that live in this namespace (not our own) may belong to the project."""
+    return any(glob_matches(pattern, namespace) for pattern in project.spec.source_namespaces)
