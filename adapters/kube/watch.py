@@ -6,7 +6,7 @@ the view stops being current, `Resumed` or a new `Synced` when it is current aga
 """
 
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -78,7 +78,7 @@ async def watch(
     metadata_only: bool = False,
     clock: Clock,
     transform: Transform | None = None,
-) -> AsyncIterator[WatchEvent]:
+) -> AsyncGenerator[WatchEvent, None]:
     """Never ends by itself. Close it (`contextlib.aclosing`) to end the connection at once."""
     scope = Scope(client, type, namespace, label_selector, metadata_only, transform or _unchanged)
     backoff = Backoff()
