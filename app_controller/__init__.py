@@ -1,0 +1,1 @@
+"""Keeps applications on their way to the desired state. Start reading at controller.py."""

@@ -8,11 +8,12 @@ import asyncio
 from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime, timedelta
 
-import msgspec
 import structlog
+from prometheus_client import Counter
 
 from adapters.clock import Clock
 from adapters.repo_client import CachePolicy, RepoClient
+from app_controller.concurrency import tasks_together
 from gitops.model.errors import GitOpsError
 from gitops.model.repository import Repository, normalized_url
 
@@ -47,11 +48,6 @@ class _Remote:
         self.wanted = False
 
 
-class Resolved(msgspec.Struct, frozen=True):
-    revision: str
-    error: GitOpsError | None = None
-
-
 class Revisions:
     def __init__(
         self,
@@ -60,6 +56,7 @@ class Revisions:
         *,
         interval: Callable[[], timedelta],
         moved: Callable[[Iterable[Follower]], None],
+        polls: Counter | None = None,
     ) -> None:
         self._repo = repo
         self._clock = clock
@@ -67,7 +64,7 @@ class Revisions:
         self._moved = moved
         self._remotes: dict[str, _Remote] = {}
         self._tasks: asyncio.TaskGroup | None = None
-        self.polls = 0
+        self._polls = polls
 
     async def resolve(
         self, repository: Repository, target_revision: str, follower: Follower, *, asked_after: datetime | None = None
@@ -162,9 +159,10 @@ class Revisions:
         remote.wanted = False
         started = self._clock.now()
         remote.asked_at = started
-        self.polls += 1
-        names = [name for name in remote.references if not _is_commit(name)]
-        async with asyncio.TaskGroup() as questions:
+        if self._polls is not None:
+            self._polls.inc()
+        names = [name for name in remote.references if not is_commit(name)]
+        async with tasks_together() as questions:
             for name in names:
                 reference = remote.references[name]
                 questions.create_task(self._ask_one(remote, name, reference, tell=True))
@@ -190,7 +188,8 @@ def _settled_after(remote: _Remote, moment: datetime) -> bool:
     return remote.answered_at is not None and remote.answered_at >= moment
 
 
-def _is_commit(name: str) -> bool:
+def is_commit(name: str) -> bool:
+    """Whether a name is a full commit hash, which needs no resolving."""
     return len(name) == 40 and all(character in "0123456789abcdef" for character in name)
 
 

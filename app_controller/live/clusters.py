@@ -1,6 +1,7 @@
 """Opens and closes the mirrors: one connection, and one watch per kind, for each cluster in use."""
 
 import asyncio
+import traceback
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from datetime import datetime, timedelta
@@ -39,6 +40,7 @@ DEFINES_KINDS = frozenset(
 
 GRACE = timedelta(seconds=5)  # an API server that restarts is not yet a cluster that is down
 REDISCOVER_EVERY = timedelta(minutes=10)
+REWATCH_AFTER = timedelta(seconds=5)
 FIRST_LISTS_WITHIN = timedelta(seconds=60)
 
 
@@ -63,9 +65,9 @@ class LiveCluster:
         *,
         owner: Owner,
         sink: ChangeSink,
-        excluded: Callable[[GroupKind], bool],
+        excluded: Callable[[GroupKind, str], bool],
         clock: Clock,
-        state_changed: Callable[[str], None],
+        state_changed: Callable[[Cluster], None],
     ) -> None:
         self.cluster = cluster
         self.client = KubeClient.for_cluster(cluster)
@@ -206,7 +208,7 @@ class LiveCluster:
         watchable = {
             group_kind: each
             for group_kind, each in preferred.items()
-            if {"list", "watch"} <= each.verbs and not self._excluded(group_kind)
+            if {"list", "watch"} <= each.verbs and not self._excluded(group_kind, self.cluster.server)
         }
         for group_kind in [each for each in self._kinds if each not in watchable]:
             self._stop(group_kind)
@@ -231,12 +233,22 @@ class LiveCluster:
         kind = _Kind(type, whole)
         self._kinds[type.group_kind] = kind
         assert self._tasks is not None  # only called from the loops that serve() owns
-        kind.task = self._tasks.create_task(self._follow(kind), name=f"watch {type.group_kind}")
+        kind.task = self._tasks.create_task(self._keep_following(kind), name=f"watch {type.group_kind}")
 
     def _stop(self, group_kind: GroupKind) -> None:
         kind = self._kinds.pop(group_kind, None)
         if kind is not None and kind.task is not None:
             kind.task.cancel()
+
+    async def _keep_following(self, kind: _Kind) -> None:
+        while True:
+            try:
+                await self._follow(kind)
+            except Exception:  # a bug about one kind must not blind us to the others
+                log.error("watch failed", kind=str(kind.type.group_kind), trace=traceback.format_exc())
+                error = ClusterError(f"{kind.type.group_kind} cannot be watched; the controller's log says why")
+                self._kind_broken(kind, error, self._clock.now())
+                await self._clock.sleep(REWATCH_AFTER)
 
     async def _follow(self, kind: _Kind) -> None:
         group_kind = kind.type.group_kind
@@ -288,7 +300,7 @@ class LiveCluster:
             log.warning("cluster unreachable", cluster=self.cluster.name, error=str(error))
             self.unreachable_since = self._clock.now()
             self.unreachable = error if isinstance(error, ClusterUnreachable) else ClusterUnreachable(str(error))
-            self._state_changed(self.cluster.server)
+            self._state_changed(self.cluster)
 
     def _note_reachable(self) -> None:
         self.synced_at = self._clock.now()
@@ -296,7 +308,7 @@ class LiveCluster:
             log.info("cluster reachable again", cluster=self.cluster.name)
             self.unreachable = None
             self.unreachable_since = None
-            self._state_changed(self.cluster.server)
+            self._state_changed(self.cluster)
 
 
 def _api_versions(types: tuple[ResourceType, ...]) -> tuple[str, ...]:
@@ -331,12 +343,12 @@ class Clusters:
     def __init__(
         self,
         *,
-        registered: Callable[[], dict[str, Cluster]],
+        registered: Callable[[], Iterable[Cluster]],
         owner: Owner,
         sink: ChangeSink,
-        excluded: Callable[[GroupKind], bool],
+        excluded: Callable[[GroupKind, str], bool],
         clock: Clock,
-        state_changed: Callable[[str], None],
+        state_changed: Callable[[Cluster], None],
     ) -> None:
         self._registered = registered
         self._owner = owner
@@ -382,7 +394,7 @@ class Clusters:
         return present[0] if present else None
 
     def close_unregistered(self) -> None:
-        known = self._registered()
+        known = {each.server for each in self._registered()}
         for server in [each for each in self._open if each not in known]:
             _, task = self._open.pop(server)
             task.cancel()

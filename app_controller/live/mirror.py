@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from gitops.model.resource import GroupKind, Manifest, ResourceKey, key_of, resource_version_of, uid_of
+from gitops.tree.parents import child_keys, parent_keys
 
 Owner = Callable[[Manifest], str | None]  # the application instance an object's tracking mark names
 
@@ -49,9 +50,10 @@ class Mirror:
     def instance_of(self, key: ResourceKey) -> str | None:
         return self._instance_of.get(key)
 
-    def children(self, uid: str) -> list[Manifest]:
-        """Objects that name this uid in their owner references."""
-        return [self._objects[key] for key in self._children.get(uid, ())]
+    def children(self, parent: Manifest) -> list[Manifest]:
+        """Objects that belong below this one: by owner reference, or as Kubernetes' conventions have it."""
+        keys = {key for name in parent_keys(parent) for key in self._children.get(name, ())}
+        return [self._objects[key] for key in keys]
 
     def of_kind(self, group_kind: GroupKind) -> Iterator[Manifest]:
         return (self._objects[key] for key in tuple(self._keys_of_kind.get(group_kind, ())))
@@ -122,8 +124,8 @@ class Mirror:
         uid = uid_of(manifest)
         if uid:
             self._key_of_uid[uid] = key
-        for owner in _owner_uids(manifest):
-            self._children.setdefault(owner, set()).add(key)
+        for name in child_keys(manifest):
+            self._children.setdefault(name, set()).add(key)
         instance = self._owner(manifest)
         if instance is not None:
             self._instance_of[key] = instance
@@ -134,8 +136,8 @@ class Mirror:
         uid = uid_of(manifest)
         if self._key_of_uid.get(uid) == key:
             del self._key_of_uid[uid]
-        for owner in _owner_uids(manifest):
-            _discard(self._children, owner, key)
+        for name in child_keys(manifest):
+            _discard(self._children, name, key)
         instance = self._instance_of.pop(key, None)
         if instance is not None:
             _discard(self._keys_of_instance, instance, key)

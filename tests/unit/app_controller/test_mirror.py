@@ -75,7 +75,7 @@ def test_an_object_below_a_managed_one_finds_its_application() -> None:
     mirror.observe(an_object("set", 2, owner="d", uid="s"))
     mirror.observe(an_object("pod", 3, owner="s", uid="p"))
     assert mirror.root_instance(key_of(an_object("pod", 1))) == "web"
-    assert [each["metadata"]["name"] for each in mirror.children("s")] == ["pod"]
+    assert [each["metadata"]["name"] for each in mirror.children(an_object("set", 2, uid="s"))] == ["pod"]
 
 
 def test_owner_references_in_a_circle_end() -> None:
@@ -98,6 +98,6 @@ def test_removing_leaves_no_trace_in_any_index() -> None:
     mirror.remove(key_of(an_object("a", 1)))
     assert len(mirror) == 0
     assert mirror.owned_by("web") == []
-    assert mirror.children("o") == []
+    assert mirror.children(an_object("x", 1, uid="o")) == []
     assert mirror.by_uid("u") is None
     assert list(mirror.of_kind(CONFIG)) == []

@@ -1,0 +1,233 @@
+"""Owns every loop of the controller, in one TaskGroup.
+
+Watches, polls, pushes and finished operations put keys into the two queues; workers take a key, look
+at the world as it is, and make an appointment for the next look. Nothing else connects the parts.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import timedelta
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from adapters.clock import Clock
+from adapters.repo_client import RepoClient
+from adapters.store.feed import DELETED, Changed, Resync
+from adapters.store.store import Store
+from app_controller.desired import DesiredStates
+from app_controller.live.clusters import Clusters
+from app_controller.metrics import Metrics
+from app_controller.reconcile.application import ApplicationReconciler
+from app_controller.reconcile.appset import AppSetReconciler
+from app_controller.reconcile.comparison import Comparer
+from app_controller.reconcile.examination import Examiner, tracking_of
+from app_controller.reconcile.operation import Operations
+from app_controller.reconcile.preparation import SyncPreparation
+from app_controller.reconcile.views import Views
+from app_controller.revisions import Revisions
+from app_controller.settings import Settings
+from app_controller.work_queue import WorkQueue
+from gitops.manifest.tracking import app_name_of_instance
+from gitops.model.application import AppName
+from gitops.model.appset import AppSetName
+from gitops.model.operation import OperationPhase
+from gitops.model.repository import Cluster
+from gitops.model.resource import Manifest, ResourceKey
+
+log = structlog.get_logger()
+
+
+class Controller:
+    def __init__(
+        self, settings: Settings, store: Store, repo: RepoClient, clock: Clock, registry: CollectorRegistry
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self.queue: WorkQueue[AppName] = WorkQueue()
+        self.set_queue: WorkQueue[AppSetName] = WorkQueue()
+        self.views = Views()
+        self.clusters = Clusters(
+            registered=store.clusters.all,
+            owner=self._owner,
+            sink=self,
+            excluded=lambda group_kind, server: store.settings().excludes(*group_kind, server),
+            clock=clock,
+            state_changed=self._cluster_state_changed,
+        )
+        self.metrics = Metrics(
+            registry,
+            applications=store.applications.all,
+            clusters=self.clusters.all_open,
+            queue_length=lambda: len(self.queue),
+        )
+        self.revisions = Revisions(
+            repo, clock, interval=self._poll_interval, moved=self._references_moved, polls=self.metrics.polls
+        )
+        examiner = Examiner(
+            store=store,
+            clusters=self.clusters,
+            revisions=self.revisions,
+            desired=DesiredStates(repo, store.namespace),
+            comparer=Comparer(self.metrics),
+            control_namespace=store.namespace,
+        )
+        self.operations = Operations(
+            store=store,
+            preparation=SyncPreparation(store, examiner, clock),
+            clock=clock,
+            metrics=self.metrics,
+            deadline=settings.operation_deadline,
+            wave_pause=settings.wave_pause,
+            ended=self.queue.add,
+        )
+        self._applications = ApplicationReconciler(
+            store=store,
+            examiner=examiner,
+            operations=self.operations,
+            views=self.views,
+            clock=clock,
+            metrics=self.metrics,
+        )
+        self._sets = AppSetReconciler(store=store, repo=repo, revisions=self.revisions, clock=clock)
+
+    async def serve(self) -> None:
+        """Runs until cancelled; a loop that fails takes the others down with it."""
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(self.clusters.serve())
+            loops.create_task(self.revisions.serve())
+            loops.create_task(self.operations.serve())
+            await asyncio.sleep(0)  # their task groups open before the first key is taken
+            loops.create_task(self._follow_applications())
+            loops.create_task(self._follow_sets())
+            loops.create_task(self._follow_registrations())
+            for _ in range(self._settings.workers):
+                loops.create_task(self._visit_applications())
+            loops.create_task(self._visit_sets())
+
+    # --- keys in ------------------------------------------------------------------------------------
+
+    async def _follow_applications(self) -> None:
+        seen: dict[AppName, Manifest] = {}
+        with self._store.applications.changes() as feed:
+            self._visit_all_applications()
+            async for change in feed:
+                match change:
+                    case Resync():
+                        self._visit_all_applications()
+                    case Changed(name, raw, kind):
+                        if kind == DELETED or _asks_for_more(seen.get(name), raw):
+                            self.queue.add(name)
+                            self._visit_owner_set(raw)
+                        if kind == DELETED:
+                            seen.pop(name, None)
+                        else:
+                            seen[name] = raw
+
+    async def _follow_sets(self) -> None:
+        with self._store.appsets.changes() as feed:
+            self._visit_all_sets()
+            async for change in feed:
+                match change:
+                    case Resync():
+                        self._visit_all_sets()
+                    case Changed(name):
+                        self.set_queue.add(AppSetName(name.namespace, name.name))
+
+    async def _follow_registrations(self) -> None:
+        """Clusters, repositories, projects and settings: whoever uses them looks again."""
+        with self._store.settings.changes() as feed:
+            self._store.projects.mirror.attach(feed)
+            self._store.attach_registrations(feed)
+            async for _ in feed:
+                self.clusters.close_unregistered()
+                self._visit_all_applications()
+                self._visit_all_sets()
+
+    def _visit_all_applications(self) -> None:
+        for name in self._store.applications.names():
+            self.queue.add(name)
+
+    def _visit_all_sets(self) -> None:
+        for name in self._store.appsets.names():
+            self.set_queue.add(AppSetName(name.namespace, name.name))
+
+    def _visit_owner_set(self, raw: Manifest) -> None:
+        for reference in raw["metadata"].get("ownerReferences") or ():
+            if reference.get("kind") == "ApplicationSet":
+                self.set_queue.add(AppSetName(raw["metadata"]["namespace"], reference["name"]))
+
+    def managed_object_changed(self, server: str, instance: str, key: ResourceKey) -> None:
+        name = self._named(instance)
+        self.queue.add(name)
+        self.operations.wake(name)
+        self.views.touched(name)
+
+    def object_changed(self, server: str, key: ResourceKey) -> None:
+        """Objects below managed ones matter to those who look at a tree, and to nobody else."""
+        if self.views.watched:
+            live = self.clusters.opened(server)
+            instance = live.mirror.root_instance(key) if live is not None else None
+            if instance is not None:
+                self.views.touched(self._named(instance))
+
+    def _cluster_state_changed(self, cluster: Cluster) -> None:
+        for app in self._store.applications.all():
+            if cluster.server == app.spec.destination.server or cluster.name == app.spec.destination.name:
+                self.queue.add(app.key)
+
+    def _references_moved(self, followers: Iterable[object]) -> None:
+        for follower in followers:
+            if isinstance(follower, AppName):
+                self.queue.add(follower)
+            elif isinstance(follower, AppSetName):
+                self.set_queue.add(follower)
+
+    # --- visits -------------------------------------------------------------------------------------
+
+    async def _visit_applications(self) -> None:
+        while True:
+            name = await self.queue.take()
+            delay: timedelta | None = None
+            try:
+                delay = await self._applications.visit(name)
+            finally:
+                self.queue.settle(name, again_in=delay)
+
+    async def _visit_sets(self) -> None:
+        while True:
+            name = await self.set_queue.take()
+            delay: timedelta | None = None
+            try:
+                delay = await self._sets.visit(name)
+            finally:
+                self.set_queue.settle(name, again_in=delay)
+
+    # --- what the parts ask -------------------------------------------------------------------------
+
+    def _owner(self, manifest: Manifest) -> str | None:
+        return tracking_of(self._store.settings()).owner_of(manifest)
+
+    def _poll_interval(self) -> timedelta:
+        return self._settings.poll_interval or self._store.settings().reconciliation_timeout
+
+    def _named(self, instance: str) -> AppName:
+        return app_name_of_instance(instance, self._store.namespace)
+
+
+def _asks_for_more(before: Manifest | None, after: Manifest) -> bool:
+    """Whether a change of an Application is one to look at; what a visit itself writes is not."""
+    return before is None or _asked(before) != _asked(after)
+
+
+def _asked(raw: Manifest) -> tuple[object, ...]:
+    metadata = raw["metadata"]
+    terminating = ((raw.get("status") or {}).get("operationState") or {}).get("phase") == OperationPhase.TERMINATING
+    return (
+        raw.get("spec"),
+        raw.get("operation"),
+        metadata.get("annotations"),
+        metadata.get("deletionTimestamp"),
+        metadata.get("finalizers"),
+        terminating,
+    )

@@ -1,0 +1,224 @@
+"""What Git asks for, per application: rendered, decoded, tracked, and kept while its inputs stay the same.
+
+An application has up to three desired states at once: the one at its target revision, the one it was
+last synced to (what drift is measured against where new commits wait), and an operation's.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from adapters.repo_client import CachePolicy, RenderContext, RepoClient
+from app_controller.live.clusters import LiveCluster
+from gitops.manifest.annotations import is_hook, is_skipped
+from gitops.manifest.decode import decode_json
+from gitops.manifest.normalize import desired_for, digest_of
+from gitops.manifest.tracking import Tracking, app_instance_name
+from gitops.model.application import Application, AppName
+from gitops.model.errors import InvalidSpec
+from gitops.model.repository import Repository
+from gitops.model.resource import GroupKind, Manifest, ResourceKey, key_of, version_of
+
+RawSource = Mapping[str, Any]  # one source as the user wrote it
+
+
+class DesiredObject(msgspec.Struct, frozen=True):
+    key: ResourceKey
+    version: str
+    manifest: Manifest
+    digest: bytes  # of the manifest; equal digests mean equal manifests
+
+
+class Desired(msgspec.Struct, frozen=True):
+    """The desired state of one application at given revisions."""
+
+    sources: tuple[RawSource, ...]
+    revisions: tuple[str, ...]  # one per source
+    source_types: tuple[str, ...]
+    render_keys: tuple[str, ...]
+    objects: tuple[DesiredObject, ...]
+    hooks: tuple[Manifest, ...]
+    skipped: frozenset[ResourceKey]
+    warnings: tuple[str, ...] = ()  # objects that more than one source or file holds
+
+    @property
+    def revision(self) -> str:
+        return self.revisions[0] if self.revisions else ""
+
+    @property
+    def group_kinds(self) -> set[GroupKind]:
+        return {each.key.group_kind for each in self.objects}
+
+
+class _Slot(msgspec.Struct):
+    """The last desired state made for one purpose, and what it was made from."""
+
+    inputs: bytes
+    desired: Desired
+
+
+class DesiredStates:
+    def __init__(self, repo: RepoClient, control_namespace: str) -> None:
+        self._repo = repo
+        self._control_namespace = control_namespace
+        self._slots: dict[tuple[AppName, str], _Slot] = {}
+        self.renders = 0
+
+    def forget(self, name: AppName) -> None:
+        for slot in [each for each in self._slots if each[0] == name]:
+            del self._slots[slot]
+
+    async def get(
+        self,
+        app: Application,
+        sources: Sequence[tuple[RawSource, Repository]],
+        revisions: Sequence[str],
+        live: LiveCluster,
+        *,
+        purpose: str,
+        tracking: Tracking,
+        policy: CachePolicy = CachePolicy.USE,
+    ) -> Desired:
+        """The desired state of an application at resolved revisions; raises what the repo server says."""
+        inputs = _inputs_digest(app, sources, live, tracking)
+        usable = self._made_of(app.key, inputs, purpose)
+        same = next((each for each in usable if each.revisions == tuple(revisions)), None)
+        if same is not None and policy is not CachePolicy.BYPASS:
+            self._slots[(app.key, purpose)] = _Slot(inputs, same)
+            return same
+        present = usable[0] if usable else None
+        made = await self._made(app, sources, revisions, live, tracking, policy, present)
+        self._slots[(app.key, purpose)] = _Slot(inputs, made)
+        return made
+
+    def _made_of(self, name: AppName, inputs: bytes, purpose: str) -> list[Desired]:
+        """What is held for other revisions or purposes of the same inputs, our own purpose's first."""
+        slots = [(key[1] != purpose, slot) for key, slot in self._slots.items() if key[0] == name]
+        return [slot.desired for _, slot in sorted(slots, key=lambda each: each[0]) if slot.inputs == inputs]
+
+    async def _made(
+        self,
+        app: Application,
+        sources: Sequence[tuple[RawSource, Repository]],
+        revisions: Sequence[str],
+        live: LiveCluster,
+        tracking: Tracking,
+        policy: CachePolicy,
+        present: Desired | None,
+    ) -> Desired:
+        context = RenderContext(
+            app_name=app.metadata.name,
+            app_namespace=app.metadata.namespace,
+            project=app.spec.project,
+            namespace=app.spec.destination.namespace,
+            kube_version=live.version,
+            api_versions=live.api_versions,
+        )
+        refs = [
+            (str(source["ref"]), repository, revision)
+            for (source, repository), revision in zip(sources, revisions, strict=True)
+            if source.get("ref")
+        ]
+        rendering = [
+            (index, source, repository)
+            for index, (source, repository) in enumerate(sources)
+            if source.get("path") or source.get("chart") or not source.get("ref")
+        ]
+        known = present.render_keys if present is not None and len(rendering) == 1 else ()
+        answers = []
+        for index, source, repository in rendering:
+            answer = await self._repo.manifests(
+                repository,
+                source,
+                revision=revisions[index],
+                context=context,
+                refs=refs,
+                policy=policy,
+                known_render_key=known[0] if known else "",
+            )
+            self.renders += answer.rendered
+            answers.append(answer)
+        keys = tuple(each.render_key for each in answers)
+        types = tuple(each.source_type for each in answers)
+        if present is not None and answers and answers[0].unchanged:
+            return msgspec.structs.replace(present, revisions=tuple(revisions), source_types=types)
+        manifests = [manifest for each in answers for manifest in decode_json(each.manifests)]
+        objects, hooks, skipped, warnings = self._tracked(app, manifests, live, tracking)
+        return Desired(
+            sources=tuple(source for source, _ in sources),
+            revisions=tuple(revisions),
+            source_types=types,
+            render_keys=keys,
+            objects=objects,
+            hooks=hooks,
+            skipped=skipped,
+            warnings=warnings,
+        )
+
+    def _tracked(
+        self, app: Application, manifests: list[Manifest], live: LiveCluster, tracking: Tracking
+    ) -> tuple[tuple[DesiredObject, ...], tuple[Manifest, ...], frozenset[ResourceKey], tuple[str, ...]]:
+        namespace = app.spec.destination.namespace
+        scopes = _declared_scopes(manifests)
+
+        def is_namespaced(group_kind: GroupKind) -> bool | None:
+            known = live.is_namespaced(group_kind)
+            return scopes.get(group_kind) if known is None else known
+
+        placed = desired_for(manifests, namespace=namespace, is_namespaced=is_namespaced)
+        instance = app_instance_name(app.key, self._control_namespace)
+        objects: list[DesiredObject] = []
+        hooks: list[Manifest] = []
+        skipped: set[ResourceKey] = set()
+        for manifest in placed.manifests:
+            if is_skipped(manifest):
+                skipped.add(key_of(manifest))
+            elif is_hook(manifest):
+                hooks.append(tracking.stamp(manifest, instance, namespace))
+            else:
+                objects.append(_desired_object(tracking.stamp(manifest, instance, namespace)))
+        if placed.without_namespace:
+            raise InvalidSpec(
+                f"{placed.without_namespace[0]} says no namespace and the application's destination has none; "
+                "set spec.destination.namespace"
+            )
+        warnings = tuple(
+            f"Resource {key} appears more than once among the rendered manifests; the last one counts"
+            for key in placed.repeated
+        )
+        return tuple(objects), tuple(hooks), frozenset(skipped), warnings
+
+
+def _desired_object(manifest: Manifest) -> DesiredObject:
+    key = key_of(manifest)
+    if not key.name:
+        raise InvalidSpec(f"a {key.group_kind} in the rendered manifests has no metadata.name; give it one")
+    return DesiredObject(key, version_of(manifest), manifest, digest_of(manifest))
+
+
+def _inputs_digest(
+    app: Application, sources: Sequence[tuple[RawSource, Repository]], live: LiveCluster, tracking: Tracking
+) -> bytes:
+    """Everything but the revision that a desired state is made from."""
+    return digest_of(
+        {
+            "sources": [[source, repository.url] for source, repository in sources],
+            "project": app.spec.project,
+            "namespace": app.spec.destination.namespace,
+            "tracking": msgspec.to_builtins(tracking),
+            "cluster": live.cluster.server,
+            "kinds": live.types_digest,
+        }
+    )
+
+
+def _declared_scopes(manifests: Sequence[Manifest]) -> dict[GroupKind, bool]:
+    """Kinds whose definition comes with the same sources: not served yet, but their scope is known."""
+    scopes = {}
+    for manifest in manifests:
+        if manifest.get("kind") == "CustomResourceDefinition":
+            spec = manifest.get("spec") or {}
+            kind = (spec.get("names") or {}).get("kind", "")
+            scopes[GroupKind(str(spec.get("group", "")), str(kind))] = spec.get("scope") != "Cluster"
+    return scopes

@@ -1,0 +1,204 @@
+"""The gRPC edge: trees, diffs and events of the applications someone looks at, drawn on demand."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import orjson
+
+from adapters._pb.tiphys.live.v1 import live_pb2 as pb
+from adapters._pb.tiphys.live.v1.live_pb2_grpc import LiveServiceServicer, add_LiveServiceServicer_to_server
+from adapters.kube.requests import Propagation
+from adapters.store.store import Store
+from app_controller.live.clusters import Clusters, LiveCluster
+from app_controller.reconcile.examination import tracking_of
+from app_controller.reconcile.views import View, Views
+from app_controller.revisions import Revisions
+from gitops.compare import ObjectComparison
+from gitops.diff.render import masked, masked_one
+from gitops.manifest.tracking import app_instance_name
+from gitops.model.application import AppName
+from gitops.model.errors import NotFound, NotPermitted
+from gitops.model.moments import rfc3339
+from gitops.model.resource import Manifest, ResourceKey, ResourceType, resource_version_of, uid_of
+from gitops.tree.ownership import application_tree
+
+Context = Any  # grpc.aio.ServicerContext, generic in its stubs only
+
+
+class LiveService(LiveServiceServicer):  # type: ignore[misc]  # generated code is untyped
+    def __init__(self, store: Store, clusters: Clusters, views: Views, revisions: Revisions) -> None:
+        self._store = store
+        self._clusters = clusters
+        self._views = views
+        self._revisions = revisions
+
+    # --- trees and diffs --------------------------------------------------------------------------------
+
+    async def GetResourceTree(self, request: pb.GetResourceTreeRequest, context: Context) -> pb.GetResourceTreeResponse:
+        return pb.GetResourceTreeResponse(tree=self._tree(_name(request.application)))
+
+    async def WatchResourceTree(
+        self, request: pb.WatchResourceTreeRequest, context: Context
+    ) -> AsyncIterator[pb.WatchResourceTreeResponse]:
+        name = _name(request.application)
+        last = b""
+        async for _ in self._views.changes(name):
+            tree = self._tree(name)
+            if tree != last:
+                last = tree
+                yield pb.WatchResourceTreeResponse(tree=tree)
+
+    async def ListManagedResources(
+        self, request: pb.ListManagedResourcesRequest, context: Context
+    ) -> pb.ListManagedResourcesResponse:
+        view = self._views.get(_name(request.application))
+        hidden = frozenset(self._store.settings().sensitive_annotations)
+        compared = view.comparison.objects if view is not None else ()
+        items = [_resource_diff(each, hidden) for each in compared if each.code]
+        return pb.ListManagedResourcesResponse(items=orjson.dumps(items))
+
+    # --- single objects -----------------------------------------------------------------------------------
+
+    async def GetLiveObject(self, request: pb.GetLiveObjectRequest, context: Context) -> pb.GetLiveObjectResponse:
+        _, _, manifest = await self._found(request.application, request.object)
+        hidden = frozenset(self._store.settings().sensitive_annotations)
+        return pb.GetLiveObjectResponse(manifest=orjson.dumps(masked_one(manifest, hidden)))
+
+    async def DeleteLiveObject(
+        self, request: pb.DeleteLiveObjectRequest, context: Context
+    ) -> pb.DeleteLiveObjectResponse:
+        live, type, manifest = await self._found(request.application, request.object)
+        propagation: Propagation = "Orphan" if request.orphan else "Background" if request.force else "Foreground"
+        await live.client.delete(
+            type,
+            request.object.namespace,
+            request.object.name,
+            propagation=propagation,
+            uid=uid_of(manifest),
+            grace_seconds=0 if request.force else None,
+        )
+        return pb.DeleteLiveObjectResponse()
+
+    async def ListEvents(self, request: pb.ListEventsRequest, context: Context) -> pb.ListEventsResponse:
+        live, _, manifest = await self._found(request.application, request.object)
+        namespace = quote(request.object.namespace or "default", safe="")
+        selector = quote(f"involvedObject.uid={uid_of(manifest)}", safe="")
+        listing = await live.client.raw_get(f"/api/v1/namespaces/{namespace}/events?fieldSelector={selector}&limit=500")
+        return pb.ListEventsResponse(events=listing)
+
+    # --- the rest -----------------------------------------------------------------------------------------
+
+    async def NotifyPush(self, request: pb.NotifyPushRequest, context: Context) -> pb.NotifyPushResponse:
+        self._revisions.announce(request.repository_url)
+        return pb.NotifyPushResponse()
+
+    async def ListClusterStates(
+        self, request: pb.ListClusterStatesRequest, context: Context
+    ) -> pb.ListClusterStatesResponse:
+        return pb.ListClusterStatesResponse(
+            states=orjson.dumps([self._state(each) for each in self._clusters.all_open()])
+        )
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _tree(self, name: AppName) -> bytes:
+        view = self._views.get(name)
+        if view is None:
+            return orjson.dumps({"nodes": [], "orphanedNodes": [], "hosts": []})
+        return orjson.dumps(application_tree(_current(view), view.live.mirror.children))
+
+    async def _found(self, app: pb.ApplicationRef, asked: pb.ObjectRef) -> tuple[LiveCluster, ResourceType, Manifest]:
+        """A live object of an application, as its cluster has it now; nothing outside its tree is shown."""
+        name = _name(app)
+        application = self._store.applications.get(name)
+        if application is None:
+            raise NotFound(f"application {name} does not exist")
+        destination = application.spec.destination
+        live = self._clusters.use(self._store.clusters.find(destination.server, destination.name))
+        key = ResourceKey(asked.group, asked.kind, asked.namespace, asked.name)
+        type = live.type_of(asked.group, asked.version, asked.kind)
+        manifest = await live.client.get(type, asked.namespace, asked.name)
+        if manifest is None:
+            raise NotFound(f"{key} does not exist in cluster {live.cluster.name}")
+        instance = app_instance_name(name, self._store.namespace)
+        owner = live.mirror.root_instance(key) or tracking_of(self._store.settings()).owner_of(manifest)
+        if owner != instance and key not in self._desired_keys(name):
+            raise NotPermitted(f"{key} is not part of application {name}")
+        return live, type, manifest
+
+    def _desired_keys(self, name: AppName) -> set[ResourceKey]:
+        view = self._views.get(name)
+        return {each.key for each in view.desired.objects} if view is not None else set()
+
+    def _state(self, live: LiveCluster) -> dict[str, Any]:
+        broken = live.unreachable
+        moment = live.unreachable_since if broken else live.synced_at
+        apps = [
+            each
+            for each in self._store.applications.all()
+            if live.cluster.server == each.spec.destination.server or live.cluster.name == each.spec.destination.name
+        ]
+        return {
+            "server": live.cluster.server,
+            "name": live.cluster.name,
+            "serverVersion": live.version,
+            "connectionState": {
+                "status": "Failed" if broken else "Successful" if live.synced_at else "Unknown",
+                "message": str(broken) if broken else "",
+                "attemptedAt": rfc3339(moment) if moment else None,
+            },
+            "info": {
+                "applicationsCount": len(apps),
+                "serverVersion": live.version,
+                "cacheInfo": {"resourcesCount": len(live.mirror), "apisCount": live.kinds_watched},
+                "apiVersions": list(live.api_versions),
+            },
+        }
+
+
+def add_to_server(service: LiveService, server: Any) -> None:
+    add_LiveServiceServicer_to_server(service, server)
+
+
+def _name(app: pb.ApplicationRef) -> AppName:
+    return AppName(app.namespace, app.name)
+
+
+def _current(view: View) -> list[ObjectComparison]:
+    """The managed objects with their live side as it is at this moment: trees move faster than comparisons."""
+    mirror = view.live.mirror
+    return [_with_live(each, mirror.get(each.key)) for each in view.comparison.objects]
+
+
+def _with_live(compared: ObjectComparison, live: Manifest | None) -> ObjectComparison:
+    if live is compared.live:
+        return compared
+    changed: ObjectComparison = msgspec.structs.replace(compared, live=live)
+    return changed
+
+
+def _resource_diff(compared: ObjectComparison, hidden: frozenset[str]) -> dict[str, Any]:
+    """Argo CD's ResourceDiff: states are JSON texts, `null` for what is not there."""
+    desired, live, predicted = masked(compared.desired, compared.live, compared.predicted, hidden)
+    shown = compared.live if compared.live is not None else compared.desired
+    return {
+        "group": compared.key.group,
+        "kind": compared.key.kind,
+        "namespace": compared.key.namespace,
+        "name": compared.key.name,
+        "targetState": _text(desired),
+        "liveState": _text(live),
+        "normalizedLiveState": _text(live),
+        "predictedLiveState": _text(predicted),
+        "resourceVersion": resource_version_of(shown or {}),
+        "hook": compared.hook,
+        "modified": compared.is_out_of_sync,
+        "requiresPruning": compared.requires_pruning,
+        "message": compared.message,
+    }
+
+
+def _text(manifest: Manifest | None) -> str:
+    return "null" if manifest is None else orjson.dumps(manifest).decode()

@@ -1,0 +1,219 @@
+"""Compares an application with its cluster, asking the API server only where nothing else can tell.
+
+The order of work: what was found for the same desired and live object holds; else a local comparison
+may say "surely equal"; else the API server predicts, by a dry run, what applying would make of the object.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from app_controller.concurrency import tasks_together
+from app_controller.desired import Desired, DesiredObject
+from app_controller.live.clusters import LiveCluster
+from app_controller.metrics import Metrics
+from app_controller.reconcile.actions import MANAGER, refuses_apply_only
+from gitops.compare import Comparison, ObjectComparison, compare_object, summarize
+from gitops.diff.ignore import IgnoreRules
+from gitops.diff.local import surely_equal
+from gitops.diff.takeover import predict_takeover
+from gitops.diff.three_way import predict
+from gitops.manifest.annotations import is_hook
+from gitops.manifest.normalize import digest_of
+from gitops.manifest.tracking import Tracking
+from gitops.model.application import AppName
+from gitops.model.errors import ClusterRefused, KindNotServed
+from gitops.model.resource import Manifest, ResourceKey, ResourceType, key_of, resource_version_of, version_of
+
+Problems = tuple[tuple[str, str], ...]
+
+# What changes in a live object without any bearing on what applying would do to it.
+_PASSING = frozenset({"resourceVersion", "managedFields", "generation"})
+
+
+class _Remembered(msgspec.Struct, frozen=True):
+    """The last verdict on one object, and what it depended on."""
+
+    desired: bytes
+    rules: str
+    live_version: str
+    compared: ObjectComparison
+    content: bytes = b""  # of the live object, if the API server was asked about it
+    prediction: Manifest | None = None
+
+
+class Comparer:
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._memory: dict[tuple[AppName, str], dict[ResourceKey, _Remembered]] = {}
+
+    def forget(self, name: AppName) -> None:
+        for key in [each for each in self._memory if each[0] == name]:
+            del self._memory[key]
+
+    async def compare(
+        self,
+        name: AppName,
+        desired: Desired,
+        live: LiveCluster,
+        rules: IgnoreRules,
+        tracking: Tracking,
+        *,
+        instance: str,
+        purpose: str,
+    ) -> tuple[Comparison, Problems]:
+        """All objects of the application: desired ones, and live ones that carry its mark."""
+        before = self._memory.get((name, purpose), {})
+        visit = _Visit(self._metrics, live, rules, before)
+        problems: list[tuple[str, str]] = [("RepeatedResourceWarning", each) for each in desired.warnings]
+        wanted = {each.key for each in desired.objects} | desired.skipped | {key_of(each) for each in desired.hooks}
+        async with tasks_together() as tasks:
+            for each in desired.objects:
+                found = live.mirror.get(each.key)
+                problems += _shared(each.key, found, tracking, instance)
+                if not visit.recall(each, found):
+                    tasks.create_task(visit.judge(each, found))
+        for manifest in live.mirror.owned_by(instance):
+            if key_of(manifest) not in wanted and not is_hook(manifest):
+                visit.add_extra(manifest)
+        self._memory[(name, purpose)] = visit.remembered
+        ordered = [visit.compared[each.key] for each in desired.objects] + visit.extras
+        return summarize(ordered), (*problems, *visit.problems)
+
+
+class _Visit:
+    """One comparison under way."""
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        live: LiveCluster,
+        rules: IgnoreRules,
+        before: Mapping[ResourceKey, _Remembered],
+    ) -> None:
+        self._metrics = metrics
+        self._live = live
+        self._rules = rules
+        self._before = before
+        self.remembered: dict[ResourceKey, _Remembered] = {}
+        self.compared: dict[ResourceKey, ObjectComparison] = {}
+        self.extras: list[ObjectComparison] = []
+        self.problems: list[tuple[str, str]] = []
+
+    def recall(self, desired: DesiredObject, live: Manifest | None) -> bool:
+        """Takes the remembered verdict, if nothing it depended on has changed."""
+        last = self._before.get(desired.key)
+        version = resource_version_of(live) if live is not None else ""
+        if last is None or (last.desired, last.rules, last.live_version) != (
+            desired.digest,
+            self._rules.digest,
+            version,
+        ):
+            return False
+        if live is None and not self._live.serves(desired.key.group_kind):
+            return False
+        self._keep(desired.key, last, "remembered")
+        return True
+
+    async def judge(self, desired: DesiredObject, live: Manifest | None) -> None:
+        if live is None:
+            self._missing(desired)
+            return
+        if version_of(live) != desired.version:
+            live = await self._in_version(desired, live)
+        if surely_equal(desired.manifest, live, MANAGER):
+            self._conclude(desired, live, None, "local")
+            return
+        last = self._before.get(desired.key)
+        content = _content_digest(live)
+        if (
+            last is not None
+            and last.content == content
+            and (last.desired, last.rules) == (desired.digest, self._rules.digest)
+        ):
+            self._conclude(desired, live, last.prediction, "remembered", content=content)
+            return
+        prediction, message = await self._predicted(desired, live)
+        self._conclude(desired, live, prediction, "dry run", content=content, message=message)
+
+    def add_extra(self, manifest: Manifest) -> None:
+        self.extras.append(compare_object(None, manifest, None, self._rules))
+
+    # --- inside -------------------------------------------------------------------------------------
+
+    def _missing(self, desired: DesiredObject) -> None:
+        if not self._live.serves(desired.key.group_kind):
+            self._note_unserved(desired)
+        self._conclude(desired, None, None, "local")
+
+    def _note_unserved(self, desired: DesiredObject) -> None:
+        try:
+            self._live.type_of(desired.key.group, desired.version, desired.key.kind)
+        except KindNotServed as error:
+            self.problems.append(("ComparisonError", f"{desired.key}: {error}"))
+
+    async def _in_version(self, desired: DesiredObject, live: Manifest) -> Manifest:
+        """The live object as the version that Git speaks has it; the mirror holds the preferred one."""
+        type = self._live.type_of(desired.key.group, desired.version, desired.key.kind)
+        found = await self._live.client.get(type, desired.key.namespace, desired.key.name)
+        return live if found is None else found
+
+    async def _predicted(self, desired: DesiredObject, live: Manifest) -> tuple[Manifest, str]:
+        type: ResourceType = self._live.type_of(desired.key.group, desired.version, desired.key.kind)
+        try:
+            answer = await self._live.client.apply(type, desired.manifest, manager=MANAGER, dry_run=True)
+        except ClusterRefused as refusal:
+            # The verdict must not wait for the refusal to be mended: say how far apart the two are, and why
+            # the API server would not have it.
+            reason = "" if refuses_apply_only(refusal) else str(refusal)
+            return predict(desired.manifest, live), reason
+        return predict_takeover(desired.manifest, live, answer, MANAGER), ""
+
+    def _conclude(
+        self,
+        desired: DesiredObject,
+        live: Manifest | None,
+        prediction: Manifest | None,
+        how: str,
+        *,
+        content: bytes = b"",
+        message: str = "",
+    ) -> None:
+        compared = compare_object(desired.manifest, live, prediction, self._rules, message=message)
+        verdict = _Remembered(
+            desired=desired.digest,
+            rules=self._rules.digest,
+            live_version=resource_version_of(live) if live is not None else "",
+            compared=compared,
+            content=content,
+            prediction=prediction,
+        )
+        self._keep(desired.key, verdict, how)
+
+    def _keep(self, key: ResourceKey, verdict: _Remembered, how: str) -> None:
+        self.remembered[key] = verdict
+        self.compared[key] = verdict.compared
+        self._metrics.comparisons.labels(how=how).inc()
+
+
+def _content_digest(live: Manifest) -> bytes:
+    """Of all that a prediction depends on: a new status alone changes nothing."""
+    kept = {name: value for name, value in live.items() if name not in ("status", "metadata")}
+    metadata = {name: value for name, value in live["metadata"].items() if name not in _PASSING}
+    return digest_of({**kept, "metadata": metadata, "managers": _managers(live)})
+
+
+def _managers(live: Manifest) -> object:
+    fields = live["metadata"].get("managedFields") or []
+    return [
+        [each.get("manager"), each.get("operation"), each.get("fieldsV1")]
+        for each in fields
+        if not each.get("subresource")
+    ]
+
+
+def _shared(key: ResourceKey, live: Manifest | None, tracking: Tracking, instance: str) -> Problems:
+    owner = tracking.owner_of(live) if live is not None else None
+    if owner is None or owner == instance:
+        return ()
+    return (("SharedResourceWarning", f"{key} is part of applications {instance} and {owner}"),)

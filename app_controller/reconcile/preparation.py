@@ -1,0 +1,113 @@
+"""What an operation asks for, as tasks: rendered at its revision and compared with the cluster as it is now."""
+
+from collections.abc import Sequence
+
+from adapters.clock import Clock
+from adapters.store.store import Store
+from app_controller.desired import RawSource
+from app_controller.reconcile.attempt import Prepared
+from app_controller.reconcile.examination import OPERATION, Examined, Examiner, sources_of
+from gitops.compare import ObjectComparison
+from gitops.diff.ignore import IgnoreRules, respecting
+from gitops.model.application import Application, AppName
+from gitops.model.errors import InvalidRequest, NotFound
+from gitops.model.moments import parse_rfc3339, rfc3339
+from gitops.model.operation import OperationState, SyncOperation, SyncResult
+from gitops.sync.hooks import Attempt
+from gitops.sync.options import app_options
+from gitops.sync.tasks import Subject, SyncIntent, tasks_for
+
+
+class SyncPreparation:
+    def __init__(self, store: Store, examiner: Examiner, clock: Clock) -> None:
+        self._store = store
+        self._examiner = examiner
+        self._clock = clock
+
+    async def prepare(self, name: AppName, state: OperationState) -> Prepared:
+        """Raises whatever stands in the way of knowing what to do; nothing has been changed then."""
+        app = self._store.applications.get(name)
+        raw = self._store.applications.raw(name)
+        if app is None or raw is None:
+            raise NotFound(f"application {name} was deleted")
+        operation = state.operation.sync
+        if operation is None:
+            raise InvalidRequest("the operation asks for nothing; set operation.sync")
+        if operation.manifests:
+            raise InvalidRequest("syncing local manifests is not supported; push them to Git")
+        sources = _sources_asked(operation, sources_of(raw))
+        examined = await self._examiner.examine(
+            app, sources, purpose=OPERATION, revisions=_revisions_asked(operation, state)
+        )
+        rules = self._examiner.rules_of(app)
+        intent = self._intent(app, operation, state, examined)
+        tasks = tasks_for(
+            [
+                _subject(each, rules if intent.options.respect_ignore_differences else None)
+                for each in _compared(examined)
+            ],
+            examined.desired.hooks,
+            intent,
+            examined.live.mirror.get,
+        )
+        return Prepared(
+            tasks=tasks,
+            result=_result(sources, examined),
+            live=examined.live,
+            door=self._examiner.door(app, examined.live),
+            dry_run=operation.dry_run,
+            partial=intent.partial,
+        )
+
+    def _intent(
+        self, app: Application, operation: SyncOperation, state: OperationState, examined: Examined
+    ) -> SyncIntent:
+        policy = app.spec.sync_policy
+        started = parse_rfc3339(state.started_at or rfc3339(self._clock.now()))
+        return SyncIntent(
+            operation=operation,
+            options=app_options(app.spec, operation),
+            attempt=Attempt(started_at=started, retry_count=state.retry_count, revision=examined.desired.revision),
+            namespace=app.spec.destination.namespace,
+            namespace_metadata=policy.managed_namespace_metadata if policy else None,
+        )
+
+
+def _sources_asked(operation: SyncOperation, of_spec: Sequence[RawSource]) -> list[RawSource]:
+    """A rollback brings the sources as they were; else the application's own hold."""
+    if operation.sources:
+        return list(operation.sources)
+    return [operation.source] if operation.source else list(of_spec)
+
+
+def _revisions_asked(operation: SyncOperation, state: OperationState) -> tuple[str, ...]:
+    """What was asked for; what a crash interrupted goes on at the very commits it began with."""
+    begun = state.sync_result
+    if begun is not None and begun.resources and (begun.revision or begun.revisions):
+        return begun.revisions or (begun.revision,)
+    return operation.revisions or ((operation.revision,) if operation.revision else ())
+
+
+def _compared(examined: Examined) -> list[ObjectComparison]:
+    return [each for each in examined.comparison.objects if not each.hook and each.code]
+
+
+def _subject(compared: ObjectComparison, respected: IgnoreRules | None) -> Subject:
+    desired = compared.desired
+    if respected is not None and desired is not None and compared.live is not None:
+        desired = respecting(desired, compared.live, respected)
+    return Subject(
+        key=compared.key,
+        desired=desired,
+        live=compared.live,
+        differs=compared.is_out_of_sync,
+        # A dry run was asked for exactly when both sides were there and not surely equal.
+        predicted=compared.live is not None and compared.is_out_of_sync and not compared.message,
+    )
+
+
+def _result(sources: Sequence[RawSource], examined: Examined) -> SyncResult:
+    desired = examined.desired
+    if len(sources) > 1:
+        return SyncResult(sources=tuple(dict(each) for each in sources), revisions=desired.revisions)
+    return SyncResult(revision=desired.revision, source=dict(sources[0]))
