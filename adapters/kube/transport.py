@@ -22,6 +22,7 @@ from gitops.model.errors import ClusterUnreachable, GitOpsError
 from gitops.model.repository import Cluster
 
 DEADLINE = timedelta(seconds=35)  # an admission webhook may take 30 s
+OPENING_DEADLINE = timedelta(seconds=10)  # a stream begins to answer at once or not at all
 _CONNECT_SECONDS = 5.0
 _KEEP_ALIVE_SECONDS = 75.0  # the API server closes idle connections after 90 s
 _ATTEMPTS = 4
@@ -115,7 +116,7 @@ class Transport:
         """An answer read as it comes. It takes no slot, for it may last for minutes."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
         try:
-            async with asyncio.timeout(DEADLINE.total_seconds()):
+            async with asyncio.timeout(OPENING_DEADLINE.total_seconds()):
                 response = await self._open(request, timeout)
                 body = b"" if response.status == 200 else await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
