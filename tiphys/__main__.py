@@ -1,0 +1,6 @@
+"""`python -m tiphys`."""
+
+from tiphys.cli.main import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,3 @@
+"""This program's version."""
+
+VERSION = "0.1.0"

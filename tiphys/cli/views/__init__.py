@@ -1,0 +1,1 @@
+"""Pure: what the server answered, as tables, fields and lines to print."""
