@@ -10,8 +10,8 @@ _SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 class Metrics:
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
         self.git_requests = Counter(
             "argocd_git_request", "Requests to Git servers", ["repo", "request_type"], registry=self.registry
         )
@@ -79,6 +79,6 @@ class Metrics:
             self.git_requests.labels(repo, kind).inc()
             self.git_seconds.labels(repo, kind).observe(time.perf_counter() - begun)
 
-    def redis_request(self, command: str, *, failed: bool, seconds: float) -> None:
+    def redis_request(self, command: str, failed: bool, seconds: float) -> None:
         self.redis_requests.labels("repo-server", command, str(failed).lower()).inc()
         self.redis_seconds.labels("repo-server").observe(seconds)

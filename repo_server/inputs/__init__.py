@@ -1,0 +1,1 @@
+"""What a render reads, found without rendering: the material of the render key."""

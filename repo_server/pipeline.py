@@ -1,0 +1,287 @@
+"""From a source to manifests: resolve -> inputs -> key -> cache -> render -> cache.
+
+The key is computed from what the render would read, so most requests end there: nothing that this source
+reads has changed, whatever else the commit did.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Protocol
+
+import msgspec
+
+from adapters.repo_client import RenderContext
+from gitops.model.errors import GitOpsError, InvalidSpec, RenderFailed
+from gitops.model.repository import Repository
+from repo_server.inputs.detect import GATHER, source_type
+from repo_server.inputs.environment import REVISION_PREFIX, build_environment
+from repo_server.inputs.source import decoded_source, merged_source, source_path
+from repo_server.inputs.wanted import Gathered, Inputs, Wanted
+from repo_server.manifest_cache import ManifestCache, Manifests, render_key
+from repo_server.memory import Recent
+from repo_server.metrics import Metrics
+from repo_server.render.jobs import Options
+from repo_server.sources.git import Mirror, Mirrors
+from repo_server.tree import CommitTree, Node, TreeReader, still_true
+
+INPUT_LIMIT = 64 * 1024 * 1024
+FAILURE_LIFETIME = timedelta(seconds=10)
+_REMEMBERED_SOURCES = 4096
+_REMEMBERED_COMMITS = 16
+_REMEMBERED_FAILURES = 1024
+
+
+class Renderer(Protocol):
+    async def render(self, options: Options, files: dict[str, bytes]) -> bytes: ...
+
+
+class SourceRef(msgspec.Struct, frozen=True):
+    """A repository that value files may name as $name/…"""
+
+    name: str
+    repository: Repository
+    target_revision: str
+
+
+class ManifestRequest(msgspec.Struct, frozen=True):
+    repository: Repository
+    source: bytes  # JSON, as the user wrote it
+    revision: str  # commit; empty: resolve the target revision
+    context: RenderContext
+    refs: tuple[SourceRef, ...] = ()
+    fresh_refs: bool = False
+    bypass: bool = False  # render although the manifests are known
+    known_key: str = ""
+
+
+class ManifestAnswer(msgspec.Struct, frozen=True):
+    revision: str
+    key: str
+    source_type: str
+    unchanged: bool = False
+    manifests: bytes = b""
+    rendered: bool = False
+
+
+class _Remembered(msgspec.Struct, frozen=True):
+    """What one source came to, and the lookups that made it so."""
+
+    commits: tuple[str, ...]
+    origins: tuple[str, ...]  # names of the repositories they are of; the source's own has none
+    traces: tuple[Mapping[str, Node | None], ...]
+    names_revision: bool  # then another commit means another key in any case
+    inputs: Inputs
+    key: str
+    path: str
+
+
+class Pipeline:
+    def __init__(
+        self,
+        mirrors: Mirrors,
+        cache: ManifestCache,
+        renderer: Renderer,
+        *,
+        tools: Mapping[str, str],
+        metrics: Metrics,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.mirrors = mirrors
+        self._cache = cache
+        self._renderer = renderer
+        self._tools = tools  # source type -> name and version of what renders it
+        self.metrics = metrics
+        self._monotonic = monotonic
+        self._sources: Recent[bytes, _Remembered] = Recent(_REMEMBERED_SOURCES)
+        self._lookups: Recent[tuple[str, str], dict[str, Node | None]] = Recent(_REMEMBERED_COMMITS)
+        self._failures: Recent[str, tuple[GitOpsError, float]] = Recent(_REMEMBERED_FAILURES)
+        self._under_way: dict[str, asyncio.Future[Manifests]] = {}
+
+    async def manifests(self, request: ManifestRequest) -> ManifestAnswer:
+        """Manifests of one source, or that the caller's are still right."""
+        mirrors, commits = await self._resolved(request)
+        found = self._recalled(request, mirrors, commits)
+        if found is None:
+            found = await self._computed(request, mirrors, commits)
+        answer = ManifestAnswer(commits[0], found.key, found.inputs.source_type)
+        if request.bypass:
+            manifests = await self._rendered(found, mirrors)
+            return msgspec.structs.replace(answer, manifests=manifests.encoded, rendered=True)
+        if found.key == request.known_key:
+            self.metrics.answers.labels("unchanged").inc()
+            return msgspec.structs.replace(answer, unchanged=True)
+        if cached := await self._cache.get(found.key):
+            self.metrics.answers.labels(cached[1]).inc()
+            return msgspec.structs.replace(answer, manifests=cached[0].encoded)
+        self.metrics.answers.labels("render").inc()
+        manifests = await self._rendered_once(found, mirrors)
+        return msgspec.structs.replace(answer, manifests=manifests.encoded, rendered=True)
+
+    # --- resolve ---------------------------------------------------------------------------------
+
+    async def _resolved(self, request: ManifestRequest) -> tuple[tuple[Mirror, ...], tuple[str, ...]]:
+        """The source's repository first, then the ref'd ones; every commit is in its mirror."""
+        mirror = self.mirror(request.repository)
+        fresh = request.fresh_refs or request.bypass
+        if request.revision:
+            commits = [await mirror.ensure(request.revision)]
+        else:
+            target = str(decoded_source(request.source).get("targetRevision") or "")
+            commits = [await mirror.resolve(target, fresh=fresh)]
+        mirrors = [mirror]
+        for ref in request.refs:
+            mirrors.append(self.mirror(ref.repository))
+            commits.append(await mirrors[-1].resolve(ref.target_revision, fresh=fresh))
+        return tuple(mirrors), tuple(commits)
+
+    def mirror(self, repository: Repository) -> Mirror:
+        if repository.type not in ("", "git"):
+            raise RenderFailed(f"repositories of type `{repository.type}` are not supported yet; use a Git repository")
+        return self.mirrors.of(repository)
+
+    # --- inputs and key --------------------------------------------------------------------------
+
+    def _recalled(
+        self, request: ManifestRequest, mirrors: Sequence[Mirror], commits: tuple[str, ...]
+    ) -> _Remembered | None:
+        """What the same source came to at another commit, if nothing it looked at is different here."""
+        identity = _identity(request)
+        known = self._sources.get(identity)
+        if known is None or known.commits == commits:
+            return known
+        if known.names_revision:
+            return None
+        for mirror, commit, trace in zip(mirrors, commits, known.traces, strict=True):
+            if not still_true(trace, self.tree(mirror, commit)):
+                return None
+        moved = msgspec.structs.replace(known, commits=commits)
+        self._sources.put(identity, moved)
+        return moved
+
+    def tree(self, mirror: Mirror, commit: str) -> CommitTree:
+        return CommitTree(mirror.opened(), commit, self._lookups_of(mirror, commit))
+
+    def _lookups_of(self, mirror: Mirror, commit: str) -> dict[str, Node | None]:
+        known = self._lookups.get((str(mirror.path), commit))
+        if known is None:
+            known = {}
+            self._lookups.put((str(mirror.path), commit), known)
+        return known
+
+    async def _computed(
+        self, request: ManifestRequest, mirrors: Sequence[Mirror], commits: tuple[str, ...]
+    ) -> _Remembered:
+        lookups = [self._lookups_of(mirror, commit) for mirror, commit in zip(mirrors, commits, strict=True)]
+        found = await asyncio.to_thread(self._compute, request, mirrors, commits, lookups)
+        self._sources.put(_identity(request), found)
+        return found
+
+    def _compute(
+        self,
+        request: ManifestRequest,
+        mirrors: Sequence[Mirror],
+        commits: tuple[str, ...],
+        lookups: Sequence[dict[str, Node | None]],
+    ) -> _Remembered:
+        """Runs in a thread: touches nothing but the commits and their lookups."""
+        readers = [
+            TreeReader(CommitTree(mirror.opened(), commit, known))
+            for mirror, commit, known in zip(mirrors, commits, lookups, strict=True)
+        ]
+        raw = decoded_source(request.source)
+        if raw.get("chart"):
+            raise RenderFailed("charts of a Helm repository are not supported yet; use a chart in a Git repository")
+        path = source_path(raw)
+        refs = {ref.name: reader for ref, reader in zip(request.refs, readers[1:], strict=True)}
+        if any(not name.replace("-", "").replace("_", "").isalnum() for name in refs):
+            raise InvalidSpec("a source's `ref` may hold letters, digits, - and _ only")
+        source = merged_source(raw, path, request.context.app_name, readers[0])
+        environment = build_environment(request.context, source, commits[0])
+        wanted = Wanted(source, path, request.context, environment, readers[0], refs)
+        inputs = gathered_inputs(wanted)
+        return _Remembered(
+            commits=commits,
+            origins=("", *refs),
+            traces=tuple(reader.trace for reader in readers),
+            names_revision=REVISION_PREFIX.encode() in msgspec.json.encode(source),
+            inputs=inputs,
+            key=render_key(inputs, self._tools[inputs.source_type]),
+            path=path,
+        )
+
+    # --- render ----------------------------------------------------------------------------------
+
+    async def _rendered_once(self, found: _Remembered, mirrors: Sequence[Mirror]) -> Manifests:
+        """Callers that want the same key at the same time share one render, and for a moment its failure."""
+        failed = self._failures.get(found.key)
+        if failed is not None and self._monotonic() < failed[1]:
+            raise failed[0].with_traceback(None)
+        while shared := self._under_way.get(found.key):
+            try:
+                return await asyncio.shield(shared)
+            except _RenderLost:
+                continue
+        mine = self._under_way[found.key] = asyncio.get_running_loop().create_future()
+        try:
+            manifests = await self._rendered(found, mirrors)
+            mine.set_result(manifests)
+            return manifests
+        except BaseException as error:
+            mine.set_exception(error if isinstance(error, GitOpsError) else _RenderLost())
+            mine.exception()  # there may be nobody else
+            raise
+        finally:
+            del self._under_way[found.key]
+
+    async def _rendered(self, found: _Remembered, mirrors: Sequence[Mirror]) -> Manifests:
+        kind, result, begun = found.inputs.source_type, "error", time.perf_counter()
+        try:
+            files = await asyncio.to_thread(_contents, found, mirrors)
+            manifests = Manifests(kind, await self._renderer.render(found.inputs.options, files))
+            result = "success"
+        except GitOpsError as error:
+            self._failures.put(found.key, (error, self._monotonic() + FAILURE_LIFETIME.total_seconds()))
+            raise
+        finally:
+            self.metrics.renders.labels(kind, found.path or ".", result).inc()
+            self.metrics.render_seconds.labels(kind).observe(time.perf_counter() - begun)
+        self._failures.drop(found.key)
+        await self._cache.put(found.key, manifests)
+        return manifests
+
+
+class _RenderLost(Exception):
+    """The caller whose render others were waiting for went away."""
+
+
+def gathered_inputs(wanted: Wanted) -> Inputs:
+    kind = source_type(wanted.source, wanted.path, wanted.reader)
+    gathered = Gathered(wanted)
+    options = GATHER[kind](wanted, gathered)
+    return Inputs(kind, options, gathered.files())
+
+
+def _identity(request: ManifestRequest) -> bytes:
+    """Everything of a request but the commits."""
+    context = request.context
+    refs = tuple((ref.name, ref.repository.url, ref.target_revision) for ref in request.refs)
+    return msgspec.msgpack.encode((request.repository.url, request.source, context, refs))
+
+
+def _contents(found: _Remembered, mirrors: Sequence[Mirror]) -> dict[str, bytes]:
+    """The bytes of the inputs, by their path in the scratch directory."""
+    lookups: dict[str, Node | None] = {}
+    trees = {
+        origin: CommitTree(mirror.opened(), commit, lookups)
+        for origin, mirror, commit in zip(found.origins, mirrors, found.commits, strict=True)
+    }
+    contents: dict[str, bytes] = {}
+    total = 0
+    for each in found.inputs.files:
+        contents[each.path] = trees[each.origin].content(each.oid)
+        total += len(contents[each.path])
+        if total > INPUT_LIMIT:
+            raise RenderFailed(f"the source reads more than {INPUT_LIMIT // 1024**2} MiB of files; split it up")
+    return contents

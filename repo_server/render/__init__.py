@@ -1,0 +1,1 @@
+"""Turning inputs into manifests, inside a worker process: detection is in `inputs`, running here."""

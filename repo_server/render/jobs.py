@@ -1,0 +1,76 @@
+"""What a render worker is given and what it gives back: plain values, nothing of the machine.
+
+The options are part of the render key, so they hold everything that shapes the result and nothing else.
+File names are relative to the scratch directory: `repo/…` for the source's own repository, `ref/<name>/…`
+for the ones it refers to.
+"""
+
+import msgspec
+
+REPO = "repo"
+REF = "ref"
+
+
+class Setting(msgspec.Struct, frozen=True):
+    name: str
+    value: str
+    force_string: bool = False
+
+
+class HelmOptions(msgspec.Struct, frozen=True, tag="helm"):
+    chart: str  # directory in the scratch directory
+    release: str
+    namespace: str
+    value_files: tuple[str, ...] = ()
+    values: str = ""
+    settings: tuple[Setting, ...] = ()
+    file_settings: tuple[Setting, ...] = ()  # value: a file in the scratch directory
+    include_crds: bool = True
+    skip_tests: bool = False
+    skip_schema: bool = False
+    kube_version: str = ""  # only if the chart asks for it
+    api_versions: tuple[str, ...] = ()
+    in_process: bool = True
+
+
+class KustomizeOptions(msgspec.Struct, frozen=True, tag="kustomize"):
+    directory: str
+    kustomization: str  # file name in it
+    edited: str | None = None  # what the file is to say instead, as JSON
+
+
+class Variable(msgspec.Struct, frozen=True):
+    name: str
+    value: str
+    code: bool = False
+
+
+class DirectoryOptions(msgspec.Struct, frozen=True, tag="directory"):
+    directory: str
+    manifests: tuple[str, ...] = ()  # in order; jsonnet among them
+    libraries: tuple[str, ...] = ()
+    ext_vars: tuple[Variable, ...] = ()
+    tlas: tuple[Variable, ...] = ()
+
+
+Options = HelmOptions | KustomizeOptions | DirectoryOptions
+
+
+class Job(msgspec.Struct, frozen=True):
+    options: Options
+    files: dict[str, bytes]
+    scratch: str
+    tools: str  # directory that holds helm and kustomize
+    output_limit: int  # bytes of manifests
+
+
+class Failure(msgspec.Struct, frozen=True):
+    reason: str  # of a GitOpsError class
+    message: str
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """Manifests as a JSON array, or why there are none."""
+
+    manifests: bytes = b""
+    failure: Failure | None = None
