@@ -37,6 +37,10 @@ class Config:
         """Logged out; the context stays, so that `tiphys login` need not be told the address again."""
         return replace(self, logins={**self.logins, name: replace(self.logins[name], token="")})
 
+    def name_of(self, url: str) -> str:
+        """The context that has this server, if one has."""
+        return next((name for name, login in self.logins.items() if login.server == url), "")
+
     def using(self, name: str) -> "Config":
         if name not in self.logins:
             known = ", ".join(sorted(self.logins)) or "none"

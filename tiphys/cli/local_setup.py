@@ -1,22 +1,36 @@
 """The local set-up of this project (`make up`), as the commands need it."""
 
-import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from tiphys.cli.errors import CliError
 
-def running_status() -> Mapping[str, Any] | None:
-    """Where the local set-up is and how one gets in, or None when nothing runs here."""
-    from tiphys.local import installation
-    from tiphys.local.layout import Layout, default_state_folder
+Status = Mapping[str, Any]
 
-    layout = Layout(default_state_folder(os.environ))
-    known = installation.load(layout)
-    if known is None or not layout.supervisor.exists():
+
+def running_status() -> Status | None:
+    """What `tiphys status --json` prints, or None when nothing runs here."""
+    from tiphys import local
+
+    try:
+        return local.status()
+    except local.LocalError:
         return None
-    return {"url": known.url, "username": "admin", "password": known.users["admin"]}
 
 
 def running_url() -> str:
     state = running_status()
     return str(state["url"]) if state else ""
+
+
+@contextmanager
+def told_as_cli_errors() -> Iterator[None]:
+    """What fails while setting up is told like everything else; its message already says what to do."""
+    from tiphys import local
+
+    try:
+        yield
+    except local.LocalError as error:
+        message, _, detail = str(error).partition("\n")
+        raise CliError(message, detail) from error

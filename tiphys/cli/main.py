@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from tiphys.cli.commands import app as app_commands
-from tiphys.cli.commands import app_act, app_diff, app_edit, others, session  # noqa: F401
+from tiphys.cli.commands import app_act, app_diff, app_edit, local, others, session  # noqa: F401
 from tiphys.cli.commands.options import Flags, new_group
 from tiphys.cli.errors import CliError
 from tiphys.cli.exit_codes import ExitCode, meanings_as_text
@@ -46,6 +46,10 @@ program.add_typer(others.appsets, name="appset")
 program.add_typer(others.projects, name="proj")
 program.add_typer(others.clusters, name="cluster")
 program.add_typer(others.repositories, name="repo")
+program.command("up")(local.up)
+program.command("down")(local.down)
+program.command("clean")(local.clean)
+program.command("status")(local.status)
 program.command("version")(session.version)
 
 

@@ -3,6 +3,7 @@
 import getpass
 import os
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from tiphys.cli.commands.options import ListOutput, connected, new_group, wanted
 from tiphys.cli.config import Login
 from tiphys.cli.errors import CliError, NotLoggedIn, Usage
 from tiphys.cli.exit_codes import ExitCode
+from tiphys.cli.local_setup import running_status
 from tiphys.cli.output import Format, Table, say, show_fields, show_table, show_value, warn
 from tiphys.cli.rest import Rest
 from tiphys.cli.version import VERSION
@@ -23,7 +25,9 @@ account = new_group("Who you are at the server, and what you may do.")
 
 def login(
     context: typer.Context,
-    server: Annotated[str, typer.Argument(metavar="[SERVER]", help="HOST[:PORT] or URL; default: as last time.")] = "",
+    server: Annotated[
+        str, typer.Argument(metavar="[SERVER]", help="HOST[:PORT] or URL; default: as last time, or the local set-up.")
+    ] = "",
     username: Annotated[str, typer.Option("--username", "-u", help="Account name; asked for if not given.")] = "",
     password: Annotated[str, typer.Option("--password", help="Other users of this machine may see it in `ps`.")] = "",
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")] = False,
@@ -37,19 +41,22 @@ def login(
     """Log in, and remember the token (mode 0600, never the password)."""
     path = config.config_path(os.environ)
     known = config.load(path)
-    if local:
+    stored = _last_login(known, context)
+    if local or not (server or stored.server):
         server, username, password = _local_account(username, password)
-    url = config.server_url(server or _last_server(known, context))
+        name = name or "local"
+    url = config.server_url(server or stored.server)
+    if url == stored.server:
+        insecure, ca_file = insecure or stored.insecure, ca_file or stored.ca_file
     if not (insecure or config.is_private(url)):
         raise Usage(f"{url} would send the password unencrypted", "use https://, or --insecure if you are sure")
     username = username or _asked("Username")
     password = _password(password, from_stdin=password_stdin)
-    asking = Login(server=url, insecure=insecure, ca_file=os.path.abspath(ca_file) if ca_file else "")
+    asking = Login(url, username=username, insecure=insecure, ca_file=os.path.abspath(ca_file) if ca_file else "")
     with Rest(asking, user_agent=f"tiphys/{VERSION}") as rest:
         token = _token(Api(rest), username, password)
-    name = name or ("local" if local else config.context_name(url))
-    made = Login(url, token, username, asking.insecure, asking.ca_file)
-    config.save(path, known.with_login(name, made))
+    name = name or known.name_of(url) or config.context_name(url)
+    config.save(path, known.with_login(name, replace(asking, token=token)))
     say(f"Logged in at {url} as {username} (context {name}).")
     return ExitCode.OK
 
@@ -154,20 +161,19 @@ def _context_row(name: str, login: Login, current: bool) -> tuple[str, ...]:
 
 
 def _local_account(username: str, password: str) -> tuple[str, str, str]:
-    from tiphys.cli.local_setup import running_status
-
+    """Address, name and password at the local set-up, which knows the passwords it has given."""
     state = running_status()
     if state is None:
-        raise CliError("no local set-up is running", "`make up` or `tiphys up` starts one")
-    own = str(state.get("username", ""))
-    return str(state["url"]), username or own, password or (state["password"] if username in ("", own) else "")
+        raise CliError("no server was named, and no local set-up is running", "`tiphys login SERVER`, or `make up`")
+    username = username or str(state["username"])
+    return str(state["url"]), username, password or str(state["users"].get(username, ""))
 
 
-def _last_server(known: config.Config, context: typer.Context) -> str:
+def _last_login(known: config.Config, context: typer.Context) -> Login:
     try:
-        return config.chosen_login(known, wanted(context)).server
-    except NotLoggedIn as error:
-        raise Usage("which server?", "`tiphys login SERVER`, or `tiphys login --local`") from error
+        return config.chosen_login(known, wanted(context))
+    except NotLoggedIn:
+        return Login(server="")
 
 
 def _asked(what: str) -> str:

@@ -37,6 +37,16 @@ def test_nobody_to_ask_for_a_password(run: Run, remote: Remote) -> None:
     assert "--password-stdin" in ran.err
 
 
+def test_logging_in_again_needs_no_address_and_keeps_the_context(run: Run, remote: Remote, config_file: Path) -> None:
+    run("login", remote.url, "--username", "operator", "--password", PASSWORD, "--name", "home", "--insecure")
+    run("logout")
+    ran = run("login", "--username", "admin", "--password", PASSWORD)
+    assert ran.out == f"Logged in at {remote.url} as admin (context home).\n"
+    stored = json.loads(config_file.read_text())
+    assert list(stored["contexts"]) == ["home"]
+    assert stored["contexts"]["home"]["insecure"] is True
+
+
 def test_logout_forgets_the_token_and_tells_the_server(run: Run, remote: Remote, config_file: Path) -> None:
     run("login", remote.url, "--username", "operator", "--password", PASSWORD)
     assert run("logout").code == 0
@@ -90,6 +100,8 @@ def test_login_to_the_local_set_up_needs_one(run: Run) -> None:
     ran = run("login", "--local")
     assert ran.code == 1
     assert "no local set-up is running" in ran.err
+    assert run("status").code == 1
+    assert run("login").code == 1
 
 
 @pytest.mark.parametrize(
