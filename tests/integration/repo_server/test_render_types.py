@@ -1,0 +1,132 @@
+"""Each kind of source, rendered by the real tools."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gitops.model.errors import ManifestInvalid, PathNotFound, RenderFailed
+from tests.integration.repo_server.conftest import config_map
+
+pytestmark = pytest.mark.integration
+
+CHART = {
+    "web/Chart.yaml": "apiVersion: v2\nname: web\nversion: 0.1.0\n",
+    "web/values.yaml": "image: {tag: v1}\n",
+    "web/values-dev.yaml": "image: {tag: dev}\n",
+    "web/values-prod.yaml": "image: {tag: prod}\n",
+    "web/templates/config.yaml": (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\n"
+        "  namespace: {{ .Release.Namespace }}\ndata:\n  tag: {{ .Values.image.tag | quote }}\n"
+    ),
+}
+
+
+async def test_directory_of_plain_manifests(ask: Callable[..., Any]) -> None:
+    asker = await ask()
+    asker.repo.commit(
+        {
+            "plain/b.yaml": config_map("b") + "---\n" + config_map("c"),
+            "plain/a.json": '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}',
+            "plain/list.yml": "apiVersion: v1\nkind: List\nitems:\n- "
+            "{apiVersion: v1, kind: Service, metadata: {name: s}}\n",
+            "plain/values.yaml": "this: is\nno: manifest\n",
+            "plain/skipped.yaml": "# +argocd:skip-file-rendering\n" + config_map("skipped"),
+            "plain/deep/d.yaml": config_map("d"),
+            "plain/README.md": "not rendered",
+        }
+    )
+    assert await asker.names("plain") == ["ConfigMap/a", "ConfigMap/b", "ConfigMap/c", "Service/s"]
+    deep = await asker.names("plain", directory={"recurse": True, "exclude": "{a.json,list.yml}"})
+    assert deep == ["ConfigMap/b", "ConfigMap/c", "ConfigMap/d"]
+    assert await asker.names("plain", directory={"include": "*.json"}) == ["ConfigMap/a"]
+
+
+async def test_helm_chart_with_value_files_and_parameters(ask: Callable[..., Any]) -> None:
+    asker = await ask()
+    asker.repo.commit(CHART)
+    (plain,) = await asker.objects("web")
+    assert plain["metadata"] == {"name": "shop-dev", "namespace": "shop"}
+    assert plain["data"] == {"tag": "v1"}
+    (dev,) = await asker.objects("web", helm={"valueFiles": ["values-dev.yaml"]})
+    assert dev["data"] == {"tag": "dev"}
+    parameters = [{"name": "image.tag", "value": "set"}]
+    (both,) = await asker.objects("web", helm={"valuesObject": {"image": {"tag": "object"}}, "parameters": parameters})
+    assert both["data"] == {"tag": "set"}
+
+
+async def test_kustomize_overlay_with_a_base_outside_its_path(ask: Callable[..., Any]) -> None:
+    asker = await ask()
+    asker.repo.commit(
+        {
+            "app/base/kustomization.yaml": "resources: [config.yaml]\n",
+            "app/base/config.yaml": config_map("config", a="1"),
+            "app/overlays/dev/kustomization.yaml": "resources: [../../base]\nnamePrefix: dev-\n",
+        }
+    )
+    assert await asker.names("app/overlays/dev") == ["ConfigMap/dev-config"]
+    assert await asker.names("app/overlays/dev", kustomize={"namePrefix": "x-"}) == ["ConfigMap/x-config"]
+
+
+async def test_jsonnet_with_libraries_and_arguments(ask: Callable[..., Any]) -> None:
+    asker = await ask()
+    asker.repo.commit(
+        {
+            "batch/main.jsonnet": "local l = import 'lib.libsonnet'; local v = import 'vendored.libsonnet';\n"
+            "function(env) [l.map('one', env), l.map('two', std.extVar('x') + v.y)]",
+            "batch/lib.libsonnet": "{map(name, text):: {apiVersion: 'v1', kind: 'ConfigMap', "
+            "metadata: {name: name}, data: {text: text}}}",
+            "vendor/vendored.libsonnet": "{y: importstr './y.txt'}",
+            "vendor/y.txt": "why",
+        }
+    )
+    jsonnet = {
+        "tlas": [{"name": "env", "value": "$ARGOCD_APP_NAME"}],
+        "extVars": [{"name": "x", "value": "'x' + 1", "code": True}],
+        "libs": ["vendor"],
+    }
+    one, two = await asker.objects("batch", directory={"jsonnet": jsonnet})
+    assert (one["data"]["text"], two["data"]["text"]) == ("shop-dev", "x1why")
+
+
+async def test_value_files_of_another_repository(ask: Callable[..., Any], git_repo: Callable[..., Any]) -> None:
+    asker = await ask()
+    asker.repo.commit(CHART)
+    values = git_repo("values")
+    values.commit({"dev/values.yaml": "image: {tag: ref}\n"})
+    from gitops.model.repository import Repository
+
+    refs = (("values", Repository(url=values.url), "main"),)
+    (found,) = await asker.objects("web", refs=refs, helm={"valueFiles": ["$values/dev/values.yaml"]})
+    assert found["data"] == {"tag": "ref"}
+
+
+async def test_empty_render_is_no_error(ask: Callable[..., Any]) -> None:
+    asker = await ask()
+    asker.repo.commit({"empty/README.md": "nothing"})
+    answer = await asker.render("empty")
+    assert (answer.manifests, answer.rendered) == (b"[]", True)
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "kind", "words"),
+    [
+        ({}, "nowhere", PathNotFound, "nowhere"),
+        ({"p/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: [\n"}, "p", ManifestInvalid, "p/a.yaml:"),
+        ({"p/a.json": "{"}, "p", ManifestInvalid, "p/a.json:1"),
+        ({**CHART, "web/templates/bad.yaml": '{{ fail "no tag" }}'}, "web", RenderFailed, "templates/bad.yaml"),
+        ({**CHART, "web/values.yaml": "a: [\n"}, "web", RenderFailed, "values.yaml"),
+        ({"k/kustomization.yaml": "resources: [gone.yaml]\n"}, "k", RenderFailed, "gone.yaml"),
+        ({"k/kustomization.yaml": "resources: ['https://example.invalid/x.yaml']\n"}, "k", RenderFailed, "remote"),
+        ({"j/a.jsonnet": "{\n a: error 'boo' }"}, "j", RenderFailed, "j/a.jsonnet:2"),
+    ],
+    ids=["path", "yaml", "json", "template", "values", "kustomize-missing", "kustomize-remote", "jsonnet"],
+)
+async def test_bad_input_names_its_place(
+    ask: Callable[..., Any], files: dict[str, str], path: str, kind: type[Exception], words: str
+) -> None:
+    asker = await ask()
+    asker.repo.commit(files)
+    error = await asker.error(path)
+    assert type(error) is kind
+    assert words in str(error)
