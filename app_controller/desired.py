@@ -62,12 +62,11 @@ class DesiredStates:
     def __init__(self, repo: RepoClient, control_namespace: str) -> None:
         self._repo = repo
         self._control_namespace = control_namespace
-        self._slots: dict[tuple[AppName, str], _Slot] = {}
+        self._slots: dict[AppName, dict[str, _Slot]] = {}  # by application and purpose
         self.renders = 0
 
     def forget(self, name: AppName) -> None:
-        for slot in [each for each in self._slots if each[0] == name]:
-            del self._slots[slot]
+        self._slots.pop(name, None)
 
     async def get(
         self,
@@ -85,17 +84,18 @@ class DesiredStates:
         usable = self._made_of(app.key, inputs, purpose)
         same = next((each for each in usable if each.revisions == tuple(revisions)), None)
         if same is not None and policy is not CachePolicy.BYPASS:
-            self._slots[(app.key, purpose)] = _Slot(inputs, same)
+            self._slots[app.key][purpose] = _Slot(inputs, same)
             return same
         present = usable[0] if usable else None
         made = await self._made(app, sources, revisions, live, tracking, policy, present)
-        self._slots[(app.key, purpose)] = _Slot(inputs, made)
+        self._slots.setdefault(app.key, {})[purpose] = _Slot(inputs, made)
         return made
 
     def _made_of(self, name: AppName, inputs: bytes, purpose: str) -> list[Desired]:
         """What is held for other revisions or purposes of the same inputs, our own purpose's first."""
-        slots = [(key[1] != purpose, slot) for key, slot in self._slots.items() if key[0] == name]
-        return [slot.desired for _, slot in sorted(slots, key=lambda each: each[0]) if slot.inputs == inputs]
+        slots = self._slots.get(name, {})
+        ordered = sorted(slots, key=lambda each: each != purpose)
+        return [slots[each].desired for each in ordered if slots[each].inputs == inputs]
 
     async def _made(
         self,

@@ -1,0 +1,154 @@
+"""One visit to one ApplicationSet: what its generators find now, as Applications."""
+
+import traceback
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from adapters.clock import Clock
+from adapters.repo_client import RepoClient
+from adapters.store.store import Store
+from app_controller.revisions import Revisions
+from gitops.appset.changes import Changes, plan_changes
+from gitops.appset.generators import (
+    ClustersNeed,
+    Fetched,
+    GitNeed,
+    Listing,
+    needs,
+    parameters,
+    requeue_after,
+)
+from gitops.appset.template import applications
+from gitops.manifest.annotations import APPLICATION_SET_REFRESH
+from gitops.model.application import AppName
+from gitops.model.appset import AppSet, AppSetName
+from gitops.model.errors import Conflict, GitOpsError, NotFound
+from gitops.model.merge import merge_patch
+from gitops.model.moments import rfc3339
+
+log = structlog.get_logger()
+
+ROUNDS = 8  # a generator nested in another may only then know what it needs
+LOOK_AGAIN_AFTER_ERROR = timedelta(seconds=10)
+
+
+class AppSetReconciler:
+    def __init__(self, *, store: Store, repo: RepoClient, revisions: Revisions, clock: Clock) -> None:
+        self._store = store
+        self._repo = repo
+        self._revisions = revisions
+        self._clock = clock
+
+    async def visit(self, name: AppSetName) -> timedelta | None:
+        record = AppName(name.namespace, name.name)
+        try:
+            appset = self._store.appsets.get(record)
+            if appset is None:
+                self._revisions.unfollow(name)
+                return None
+            if appset.deleting:
+                return None  # its Applications go with it, by their owner references
+            changes = await self._changes(name, appset)
+            await self._carry_out(changes)
+            await self._tell(record, None, changes.warning)
+            return requeue_after(appset)
+        except (Conflict, NotFound):
+            return timedelta(milliseconds=100)
+        except GitOpsError as error:
+            log.info("ApplicationSet not reconciled", applicationset=str(name), error=str(error))
+            await self._tell_safely(record, error)
+            return LOOK_AGAIN_AFTER_ERROR
+        except Exception:  # a bug must not stop the other sets
+            log.error("visit failed", applicationset=str(name), trace=traceback.format_exc())
+            return LOOK_AGAIN_AFTER_ERROR
+
+    # --- what is to change ----------------------------------------------------------------------------
+
+    async def _changes(self, name: AppSetName, appset: AppSet) -> Changes:
+        """Raises whenever an answer is missing: half a listing must not delete anybody's Application."""
+        raw = self._store.appsets.raw(AppName(name.namespace, name.name)) or {}
+        asked = APPLICATION_SET_REFRESH in ((raw.get("metadata") or {}).get("annotations") or {})
+        fetched = Fetched()
+        for _ in range(ROUNDS):
+            missing = needs(appset, fetched)
+            if not missing:
+                break
+            fetched = await self._fetched(name, fetched, missing, asked=asked)
+        desired = applications(appset, parameters(appset, fetched))
+        existing = [
+            each for each in self._store.applications.raws() if each["metadata"].get("namespace") == name.namespace
+        ]
+        return plan_changes(appset, desired, existing)
+
+    async def _fetched(self, name: AppSetName, so_far: Fetched, missing: Any, *, asked: bool) -> Fetched:
+        listings: dict[GitNeed, Listing] = dict(so_far.listings)
+        clusters = so_far.clusters
+        for need in missing:
+            match need:
+                case ClustersNeed():
+                    clusters = tuple(self._store.clusters.all())
+                case GitNeed():
+                    listings[need] = await self._listing(name, need, asked=asked)
+        return Fetched(listings, clusters)
+
+    async def _listing(self, name: AppSetName, need: GitNeed, *, asked: bool) -> Listing:
+        repository = self._store.repositories.for_url(need.repo_url)
+        moment = self._clock.now() if asked else None
+        revision = await self._revisions.resolve(repository, need.revision, name, asked_after=moment)
+        found = await self._repo.list_paths(repository, revision, directories=need.directories, files=need.files)
+        return Listing(found.directories, {each.path: each.content for each in found.files})
+
+    # --- changing -------------------------------------------------------------------------------------
+
+    async def _carry_out(self, changes: Changes) -> None:
+        for raw in changes.create:
+            log.info("application generated", application=raw["metadata"]["name"])
+            await self._store.applications.create(raw)
+        for update in changes.update:
+            patch = merge_patch(update.before, update.after)
+            if patch:
+                await self._store.applications.patch(_name(update.before), patch)
+        for raw in changes.delete:
+            log.info("application no longer generated", application=raw["metadata"]["name"])
+            await self._store.applications.delete(_name(raw), "Foreground")
+
+    # --- telling --------------------------------------------------------------------------------------
+
+    async def _tell_safely(self, record: AppName, error: GitOpsError) -> None:
+        try:
+            await self._tell(record, error, "")
+        except GitOpsError as failure:
+            log.warning("ApplicationSet status not written", applicationset=str(record), error=str(failure))
+
+    async def _tell(self, record: AppName, error: GitOpsError | None, warning: str) -> None:
+        raw = self._store.appsets.raw(record)
+        if raw is None:
+            return
+        message = str(error) if error is not None else warning
+        problem = bool(message)
+        reason = error.reason if error is not None else "DeletionWithheld" if warning else "ApplicationSetUpToDate"
+        before: list[Mapping[str, Any]] = (raw.get("status") or {}).get("conditions") or []
+        wanted = [
+            ("ErrorOccurred", problem, message or "Successfully generated parameters for all Applications"),
+            ("ParametersGenerated", error is None, message or "Successfully generated parameters for all Applications"),
+            ("ResourcesUpToDate", not problem, message or "All applications have been generated successfully"),
+        ]
+        after = [self._condition(before, type, holds, reason, text) for type, holds, text in wanted]
+        if after != before:
+            await self._store.appsets.write_status(record, {"conditions": after})
+
+    def _condition(
+        self, before: list[Mapping[str, Any]], type: str, holds: bool, reason: str, message: str
+    ) -> dict[str, Any]:
+        status = "True" if holds else "False"
+        told = {"type": type, "status": status, "reason": reason, "message": message}
+        same = next((each for each in before if each.get("type") == type and each.get("status") == status), None)
+        moment = same.get("lastTransitionTime") if same is not None else rfc3339(self._clock.now())
+        return {**told, "lastTransitionTime": moment}
+
+
+def _name(raw: Mapping[str, Any]) -> AppName:
+    return AppName(raw["metadata"].get("namespace", ""), raw["metadata"]["name"])
