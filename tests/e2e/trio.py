@@ -121,7 +121,9 @@ class Trio:
         text = self.kubectl(cluster, "-n", namespace, "get", kind, name, "-o", "json", "--ignore-not-found")
         return json.loads(text) if text.strip() else None
 
-    def wait_app(self, name: str, *, sync: str = "", health: str = "", revision: str = "", within: float = PATIENCE) -> Any:
+    def wait_app(
+        self, name: str, *, sync: str = "", health: str = "", revision: str = "", within: float = PATIENCE
+    ) -> Any:
         def look() -> Any:
             app = self.admin.app(name)
             status = app.get("status", {})
@@ -131,10 +133,17 @@ class Trio:
                 status.get("sync", {}).get("revision"),
             )
             wanted = (sync or found[0], health or found[1], revision or found[2])
-            assert found == wanted, (found, status.get("conditions"), (status.get("operationState") or {}).get("message"))
+            assert found == wanted, (
+                found,
+                status.get("conditions"),
+                (status.get("operationState") or {}).get("message"),
+            )
             return app
 
         return eventually(look, f"{name} {sync} {health} {revision}".strip(), within=within)
+
+    def wait_app_exists(self, name: str) -> None:
+        eventually(lambda: self.admin.call("GET", f"/api/v1/applications/{name}").status_code == 200, f"{name} exists")
 
     def wait_operation(self, name: str, *, within: float = PATIENCE) -> dict[str, Any]:
         """The operation state once it has ended and no other is asked for."""
@@ -180,6 +189,19 @@ class Trio:
     def pid(self, process: str) -> int:
         pid: int = self._read_status()["pids"][process]
         return pid
+
+    def api_server_pid(self, cluster: str) -> int:
+        """The kube-apiserver that a kubeconfig leads to, found by the port it listens on."""
+        server = self.kubectl(cluster, "config", "view", "--minify", "-o", "jsonpath={.clusters[0].cluster.server}")
+        port = server.rsplit(":", 1)[1]
+        for proc in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (proc / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if command[0].endswith(b"kube-apiserver") and f"--secure-port={port}".encode() in command:
+                return int(proc.name)
+        raise AssertionError(f"no kube-apiserver listens on {port}")
 
     def kill(self, process: str) -> int:
         """SIGKILL, as a crash or the kernel would; the supervisor starts it again."""
