@@ -20,13 +20,17 @@ from gitops.model.resource import Manifest, group_of
 _IDENTITY = frozenset({"apiVersion", "kind"})
 _METADATA_IDENTITY = frozenset({"name", "namespace", "generateName"})
 
-# Values the API server fills in within lists and maps that are owned as one piece, for its own kinds:
-# (field, value) -> the sibling that must be there for the default to be this one, or None.
-_DEFAULTS_IN_ATOMS: Mapping[str, tuple[Any, str | None]] = {
-    "protocol": ("TCP", None),
-    "apiVersion": ("v1", "fieldPath"),
-    "divisor": ("0", "resource"),
-    "volumeMode": ("Filesystem", "accessModes"),
+# Values the API server fills in, for its own kinds, within lists and maps that are owned as one piece:
+# field -> (value, the sibling by which the place is recognised).
+_DEFAULTS_IN_ATOMS: Mapping[str, tuple[tuple[Any, str], ...]] = {
+    "protocol": (("TCP", "port"),),
+    "apiVersion": (("v1", "fieldPath"), ("v1", "spec")),
+    "divisor": (("0", "resource"),),
+    # The rest belongs to the claim templates of a StatefulSet.
+    "kind": (("PersistentVolumeClaim", "spec"),),
+    "volumeMode": (("Filesystem", "accessModes"),),
+    "status": (({"phase": "Pending"}, "spec"),),
+    "creationTimestamp": ((None, "name"),),
 }
 
 
@@ -71,9 +75,7 @@ class _Comparison:
         metadata, live_metadata = desired.get("metadata") or {}, live.get("metadata") or {}
         if any(metadata.get(name) != live_metadata.get(name) for name in ("name", "namespace")):
             return False
-        return self._fields(
-            metadata, live_metadata, owned.get("f:metadata") or {}, _METADATA_IDENTITY, gone_in="metadata"
-        )
+        return self._fields(metadata, live_metadata, owned.get("f:metadata") or {}, _METADATA_IDENTITY)
 
     def _fields(
         self,
@@ -81,27 +83,26 @@ class _Comparison:
         live: Mapping[str, Any],
         owned: Tree,
         passed_over: frozenset[str],
-        gone_in: str = "",
     ) -> bool:
         for name, value in desired.items():
             if name in passed_over:
                 continue
             if name not in live:
-                if self._drops(name, value, desired):
+                if self._was_dropped(value, owned.get("f:" + name)):
                     continue
                 return False
             if not self._values(value, live[name], owned.get("f:" + name), name):
                 return False
         for step in owned:
-            if step == ".":
-                continue
-            if not step.startswith("f:") or (step[2:] not in desired and not (gone_in == "" and step == "f:metadata")):
+            name = step[2:]
+            if step != "." and (not step.startswith("f:") or (name not in desired and name not in passed_over)):
                 return False
         return True
 
     def _values(self, desired: Any, live: Any, owned: Tree | None, name: str) -> bool:
         if type(desired) is not type(live):
-            return False
+            # An empty list may be stored as null.
+            return self._built_in and desired == [] and live is None
         if isinstance(desired, dict):
             if not owned:
                 # Not ours, or ours as one piece: how it would merge is unknown, so it must be the same.
@@ -172,20 +173,21 @@ class _Comparison:
         # Ports are told apart by number and protocol; TCP need not be written.
         return "TCP" if self._built_in and name == "protocol" else None
 
-    def _drops(self, name: str, value: Any, parent: Mapping[str, Any]) -> bool:
-        """Whether the API server leaves out a field with this value instead of storing it."""
-        if not self._built_in:
-            return False
-        if value == [] and isinstance(value, list):
-            return True
-        return name == "value" and value == "" and "name" in parent and "valueFrom" not in parent
+    def _was_dropped(self, value: Any, owned: Tree | None) -> bool:
+        """Whether the API server took this empty value from us before and, as ever, did not store it.
 
-    def _atoms(self, desired: Any, live: Any) -> bool:
+        Ownership of a field that is not there is the proof: the field exists, and what we applied was empty.
+        """
+        return self._built_in and owned is not None and not owned and value in ([], {}, "", False)
+
+    def _atoms(self, desired: Any, live: Any, name: str = "") -> bool:
         """Equality of what is replaced as a whole, but for what the API server adds to its own kinds."""
         if type(desired) is not type(live):
             return False
         if isinstance(desired, dict):
-            if any(key not in live or not self._atoms(value, live[key]) for key, value in desired.items()):
+            if self._built_in and name in QUANTITY_MAPS:
+                return desired.keys() == live.keys() and all(same_quantity(desired[key], live[key]) for key in desired)
+            if any(key not in live or not self._atoms(value, live[key], key) for key, value in desired.items()):
                 return False
             return len(desired) == len(live) or self._only_defaults_added(desired, live)
         if isinstance(desired, list):
@@ -193,13 +195,10 @@ class _Comparison:
         return bool(desired == live)
 
     def _only_defaults_added(self, desired: dict[str, Any], live: dict[str, Any]) -> bool:
-        if not self._built_in:
-            return False
-        for key in live.keys() - desired.keys():
-            value, sibling = _DEFAULTS_IN_ATOMS.get(key, (None, None))
-            if value is None or live[key] != value or (sibling and sibling not in desired):
-                return False
-        return True
+        return self._built_in and all(
+            any(live[key] == value and sibling in desired for value, sibling in _DEFAULTS_IN_ATOMS.get(key, ()))
+            for key in live.keys() - desired.keys()
+        )
 
 
 def _is_in_order(wanted: list[str], present: list[str]) -> bool:

@@ -11,7 +11,7 @@ _DECIMAL = ("n", "u", "m", "", "k", "M", "G", "T", "P", "E")  # from 10^-9 in st
 _BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 
 # Maps whose values are quantities, wherever a built-in kind has a map of this name.
-QUANTITY_MAPS = frozenset({"requests", "limits"})
+QUANTITY_MAPS = frozenset({"requests", "limits", "hard"})
 
 
 def canonical(value: Any) -> str | None:
