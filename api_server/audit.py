@@ -36,8 +36,8 @@ class Audit:
 
     def record(self, who: Subject, action: str, on: str, *, result: str = "ok", **details: str) -> None:
         """`details` hold names and revisions only, never a value that could be secret."""
-        token = who.claims.token_id if who.claims else ""
-        log.info("audit", who=who.name or "anonymous", token=token, action=action, on=on, result=result, **details)
+        session = who.claims.token_id if who.claims else ""
+        log.info("audit", who=who.name or "anonymous", session=session, action=action, on=on, result=result, **details)
 
     def tell(self, who: Subject, about: Manifest, reason: str, message: str) -> None:
         """An Event on the object itself."""

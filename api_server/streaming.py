@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from datetime import timedelta
 
+from prometheus_client import Gauge
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -32,11 +33,13 @@ class StreamResponse(Response):
         accept: str,
         check: Check,
         closing: asyncio.Event,
+        counter: Gauge | None = None,
         keep_alive: timedelta = KEEP_ALIVE,
     ) -> None:
         self._results = results
         self._check = check
         self._closing = closing
+        self._counter = counter
         self._keep_alive = keep_alive
         self._sse = EVENT_STREAM in accept.lower()
         # A proxy that buffers would hold the events back.
@@ -46,6 +49,10 @@ class StreamResponse(Response):
         del self.headers["content-length"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._counter.track_inprogress() if self._counter else nullcontext():
+            await self._run(receive, send)
+
+    async def _run(self, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         async with asyncio.TaskGroup() as tasks:
             told = tasks.create_task(self._tell(send))

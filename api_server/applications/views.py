@@ -87,7 +87,7 @@ class SyncRequest(Body):
 class RollbackRequest(Body):
     """POST …/rollback."""
 
-    id: int
+    id: int = -1
     dry_run: bool = False
     prune: bool = False
 
@@ -97,10 +97,3 @@ class PatchRequest(Body):
 
     patch: str
     patch_type: Literal["json", "merge", ""] = "json"
-
-
-class LoginRequest(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    username: str = Field(min_length=1, max_length=1024)
-    password: str = Field(min_length=1, max_length=4096, repr=False)

@@ -9,7 +9,6 @@ import bcrypt
 
 from gitops.model.errors import InvalidRequest
 
-DEFAULT_PATTERN = "^.{8,32}$"
 MOST_BYTES = 72  # bcrypt reads no further
 _COST = 10
 # A hash nobody has the password of: unknown users cost as much as known ones.
@@ -22,7 +21,7 @@ class Passwords:
     def __init__(self, threads: int = 2) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="bcrypt")
 
-    async def matches(self, password: str, hashed: bytes) -> bool:
+    async def matches(self, password: str, hashed: str) -> bool:
         """Whether it is that password; an empty hash costs the same and never matches."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, _matches, password, hashed)
 
@@ -39,21 +38,17 @@ def hash_password(password: str) -> bytes:
 
 def check_acceptable(password: str, pattern: str) -> None:
     """Raises when a new password does not follow the installation's rule."""
-    if not re.fullmatch(_anchored(pattern), password):
+    if not re.fullmatch(pattern, password):
         raise InvalidRequest(f"the new password does not match the expression: {pattern}")
     if len(password.encode()) > MOST_BYTES:
         raise InvalidRequest(f"the new password is longer than {MOST_BYTES} bytes")
 
 
-def _anchored(pattern: str) -> str:
-    return pattern or DEFAULT_PATTERN
-
-
-def _matches(password: str, hashed: bytes) -> bool:
+def _matches(password: str, hashed: str) -> bool:
     given = password.encode()
     too_long = len(given) > MOST_BYTES
     try:
-        same = bcrypt.checkpw(given[:MOST_BYTES], hashed or _NOBODY)
+        same = bcrypt.checkpw(given[:MOST_BYTES], hashed.encode() or _NOBODY)
     except ValueError:  # what is stored is no bcrypt hash
         bcrypt.checkpw(given[:MOST_BYTES], _NOBODY)
         return False

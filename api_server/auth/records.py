@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from adapters.store.settings_values import Settings
 from api_server.auth.attempts import WINDOW, Failures
 
 SESSIONS_SECRET = "tiphys-revoked-tokens"  # noqa: S105
@@ -15,16 +16,11 @@ FAILURES = "failures."
 
 
 class AuthRecords(Protocol):
-    """All that sessions need of the management cluster; the mappings are mirrors, replaced when they change."""
+    """All that sessions need of the management cluster."""
 
     @property
-    def config(self) -> Mapping[str, str]:
-        """argocd-cm."""
-        ...
-
-    @property
-    def secret(self) -> Mapping[str, bytes]:
-        """argocd-secret, decoded."""
+    def settings(self) -> Settings:
+        """As they are now."""
         ...
 
     @property
@@ -33,7 +29,7 @@ class AuthRecords(Protocol):
         ...
 
     async def patch_secret(self, changes: Mapping[str, bytes | None]) -> None:
-        """Sets or (None) removes keys of argocd-secret."""
+        """Sets or (None) removes entries of argocd-secret."""
         ...
 
     async def patch_sessions(self, changes: Mapping[str, bytes | None]) -> None: ...

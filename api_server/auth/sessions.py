@@ -10,22 +10,20 @@ import msgspec
 import structlog
 
 from adapters.clock import Clock
+from adapters.store.settings_values import Account
 from api_server.auth import records as kept
 from api_server.auth import tokens
-from api_server.auth.accounts import LOGIN, Account, accounts_of
+from api_server.auth.accounts import LOGIN, lists_token, may_be_used_for
 from api_server.auth.attempts import Attempts
 from api_server.auth.passwords import Passwords
 from api_server.auth.records import AuthRecords
 from api_server.auth.tokens import Claims
 from gitops.model.errors import GitOpsError, Unauthenticated
-from gitops.model.moments import parse_duration
 
 log = structlog.get_logger("session")
 
-SECRET_KEY = "server.secretkey"  # noqa: S105
 NAME_BYTES = 32
 MOST_LOGINS_AT_ONCE = 50
-DEFAULT_SESSION = timedelta(hours=24)
 # Every refusal takes at least the first and at most about the sum, whatever the cause was.
 REFUSAL_DELAY = timedelta(milliseconds=500)
 REFUSAL_NOISE = timedelta(milliseconds=500)
@@ -63,21 +61,18 @@ class Sessions:
         self._attempts = Attempts(clock)
         self._logins = asyncio.Semaphore(MOST_LOGINS_AT_ONCE)
         self._revoked_here: set[str] = set()  # until the mirror of the Secret shows them
-        self._accounts: tuple[Mapping[str, str], Mapping[str, bytes], Mapping[str, Account]] | None = None
 
     @property
     def accounts(self) -> Mapping[str, Account]:
-        """Read again whenever argocd-cm or argocd-secret is another one than last time."""
-        config, secret = self._records.config, self._records.secret
-        if self._accounts is None or self._accounts[0] is not config or self._accounts[1] is not secret:
-            self._accounts = (config, secret, accounts_of(config, secret))
-        return self._accounts[2]
+        return self._records.settings.accounts
 
     async def log_in(self, username: str, password: str) -> str:
         """A new session's token, or Unauthenticated, which is the same for every cause."""
         started = self._clock.now()
         if await self._password_holds(username, password):
-            claims = tokens.login_claims(username, lifetime=self.lifetime(), now=self._clock.now())
+            claims = tokens.login_claims(
+                username, lifetime=self._records.settings.session_duration, now=self._clock.now()
+            )
             return tokens.sign(claims, self.key())
         noise = REFUSAL_NOISE * (secrets.randbelow(1000) / 1000)
         await self._clock.sleep(REFUSAL_DELAY + noise - (self._clock.now() - started))
@@ -95,11 +90,11 @@ class Sessions:
         if claims.is_project_token:
             return self._project_subject(claims)
         account = self.accounts.get(claims.username)
-        if account is None or not account.may(claims.capability):
+        if account is None or not may_be_used_for(account, claims.capability):
             raise Unauthenticated("invalid session: the account is disabled or may not be used like this")
         if claims.capability == LOGIN:
             self._check_login(claims, account)
-        elif not account.has_token(claims.token_id):
+        elif not lists_token(account, claims.token_id):
             raise Unauthenticated("invalid session: the token was deleted")
         return Subject(account.name, claims=claims)
 
@@ -115,18 +110,10 @@ class Sessions:
             await self._records.patch_sessions({kept.failures_key(name): None})
 
     def key(self) -> bytes:
-        key = self._records.secret.get(SECRET_KEY, b"")
+        key = self._records.settings.server_secret_key
         if not key:
-            raise GitOpsError(f"argocd-secret holds no {SECRET_KEY}; restart the API server to make one")
-        return key
-
-    def lifetime(self) -> timedelta:
-        text = self._records.config.get("users.session.duration", "")
-        try:
-            return parse_duration(text) if text else DEFAULT_SESSION
-        except GitOpsError as error:
-            log.warning("users.session.duration of argocd-cm is not usable", error=str(error))
-            return DEFAULT_SESSION
+            raise GitOpsError("argocd-secret holds no server.secretkey; restart the API server to make one")
+        return key.encode()
 
     async def _password_holds(self, username: str, password: str) -> bool:
         if self._logins.locked() or len(username.encode()) > NAME_BYTES:
@@ -136,8 +123,8 @@ class Sessions:
         async with self._logins, self._attempts.attempt(username, is_account=account is not None) as attempt:
             if not attempt.permitted:
                 return False
-            usable = account if account and account.may(LOGIN) else None
-            matches = await self._passwords.matches(password, usable.password_hash if usable else b"")
+            usable = account is not None and may_be_used_for(account, LOGIN)
+            matches = await self._passwords.matches(password, account.password_hash if account and usable else "")
             attempt.succeeded = matches
         if account is not None:
             await self._record(account.name)
@@ -160,10 +147,10 @@ class Sessions:
             log.warning("a failed login could not be recorded", account=name, error=str(error))
 
     def _check_login(self, claims: Claims, account: Account) -> None:
-        changed = account.password_mtime
+        changed = account.password_changed_at
         if changed and claims.issued_at < changed.replace(microsecond=0):
             raise Unauthenticated("invalid session: the password has changed since; log in again")
-        if self._clock.now() - claims.issued_at > self.lifetime():
+        if self._clock.now() - claims.issued_at > self._records.settings.session_duration:
             raise Unauthenticated("invalid session: it has lasted as long as it may; log in again")
 
     def _project_subject(self, claims: Claims) -> Subject:

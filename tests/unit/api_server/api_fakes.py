@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import bcrypt
 
+from adapters.store.settings_parsing import Sources, parse_settings
+from adapters.store.settings_values import Settings
+
 KEY = b"k" * 32
 
 
@@ -37,6 +40,11 @@ class RecordsInMemory:
         self.config: Mapping[str, str] = dict(config or {})
         self.secret: Mapping[str, bytes] = {"server.secretkey": KEY, **(secret or {})}
         self.sessions: Mapping[str, bytes] = {}
+
+    @property
+    def settings(self) -> Settings:
+        texts = {key: value.decode() for key, value in self.secret.items()}
+        return parse_settings(Sources(self.config, {}, {}, texts), Settings())
 
     async def patch_secret(self, changes: Mapping[str, bytes | None]) -> None:
         self.secret = _patched(self.secret, changes)

@@ -1,6 +1,6 @@
 /** What an Application says about itself, made plain: one small question each. */
 
-import type { Application, Condition, HealthCode, HistoryEntry, ResourceStatus, SyncCode } from "../api/types";
+import type { Application, Condition, HealthCode, HistoryEntry, ResourceStatus, RevisionMetadata, SyncCode } from "../api/types";
 
 export const SYNC_CODES: readonly SyncCode[] = ["Synced", "OutOfSync", "Unknown"];
 /** From worst to best, the order in which a person wants to see them. */
@@ -99,3 +99,16 @@ export const isRunning = (app: Application): boolean =>
   Boolean(app.operation) ||
   app.status?.operationState?.phase === "Running" ||
   app.status?.operationState?.phase === "Terminating";
+
+export const subjectOf = (commit: RevisionMetadata | undefined): string => commit?.message?.split("\n")[0] ?? "";
+
+/** "Ann Lee <ann@example.com>" without the address. */
+export const authorName = (author: string): string => author.replace(/\s*<[^>]*>\s*$/, "") || author;
+
+/** Where a person can read a commit, for the Git hosts whose addresses are known; else nothing. */
+export function commitUrl(repoURL: string, revision: string): string {
+  const host = /^(?:https?:\/\/(?:[^@/]*@)?|git@)(github\.com|gitlab\.com|bitbucket\.org)[/:](.+?)(?:\.git)?\/?$/.exec(repoURL);
+  if (!host || !/^[0-9a-f]{40}$/.test(revision)) return "";
+  const between = { "github.com": "commit", "gitlab.com": "-/commit", "bitbucket.org": "commits" }[host[1] ?? ""];
+  return `https://${host[1]}/${host[2]}/${between}/${revision}`;
+}

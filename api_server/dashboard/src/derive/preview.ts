@@ -95,3 +95,7 @@ function yamlOf(...states: (string | undefined)[]): string {
   }
   return "";
 }
+
+export function countOfDiff(diff: ResourceDiff | undefined): DiffCount {
+  return diff ? countOf(resourceDiff(diff)) : { added: 0, removed: 0 };
+}

@@ -1,10 +1,10 @@
 /** One application and its tree, each kept current by its own stream. */
 
 import { useEffect, useMemo, useRef, useState } from "react";
-import { application as getApplication, managedResources, resourceTree, type AppRef } from "../api/calls";
+import { application as getApplication, managedResources, resourceTree, revisionMetadata, type AppRef } from "../api/calls";
 import { ApiError, withQuery, wordsOf } from "../api/http";
 import { openStream, type Stream, type StreamState } from "../api/stream";
-import type { Application, ApplicationEvent, ApplicationTree, ResourceDiff } from "../api/types";
+import type { Application, ApplicationEvent, ApplicationTree, ResourceDiff, RevisionMetadata } from "../api/types";
 import { isOlder } from "../derive/events";
 import { keyOf } from "../derive/application";
 import { knownApplication } from "./applications";
@@ -135,4 +135,12 @@ export function useManagedResources(ref: AppRef, app: Application | undefined): 
   return useLoaded(`${app ? keyOf(app) : ""} ${verdict}`, (signal) =>
     managedResources(ref, signal).then(({ items }) => items ?? []),
   );
+}
+
+/** Author, date and message of a commit; nothing while unknown. */
+export function useCommit(app: Application, revision: string): RevisionMetadata | undefined {
+  const ref = { name: app.metadata.name, namespace: app.metadata.namespace };
+  return useLoaded<RevisionMetadata>(`${keyOf(app)}@${revision}`, () =>
+    revision ? revisionMetadata(ref, revision) : Promise.resolve({}),
+  ).value;
 }

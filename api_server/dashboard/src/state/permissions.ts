@@ -39,11 +39,17 @@ export interface Permission {
 
 const ALLOWED: Permission = { allowed: true, reason: "" };
 
+/** Asks at once, and answers "allowed" until it knows better. */
 export function usePermission(app: Application | undefined, action: Action): Permission {
-  const known = useStore(answers);
   useEffect(() => {
     if (app) askPermission(app, action);
   }, [app, action]);
+  return useKnownPermission(app, action);
+}
+
+/** What is known without asking. */
+export function useKnownPermission(app: Application | undefined, action: Action): Permission {
+  const known = useStore(answers);
   const refusedNow = app !== undefined && known.get(question(app, action)) === "no";
   const project = app ? projectOf(app) : "";
   return useMemo(

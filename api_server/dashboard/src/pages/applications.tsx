@@ -1,0 +1,109 @@
+/** All applications: what is wrong at a glance, the rest one search away. */
+
+import { useEffect, useMemo, useRef, useState } from "react";
+import type { Application } from "../api/types";
+import { keyOf } from "../derive/application";
+import { cleared, filterFromQuery, filterToQuery, isFiltering, listing, type Filter, type SortColumn } from "../derive/filters";
+import { counted } from "../derive/explain";
+import { AppTable } from "../parts/app-table";
+import { Bones, Button } from "../parts/controls";
+import { Facets } from "../parts/facets";
+import { Icon } from "../parts/icons";
+import { ConnectionBanner } from "../parts/notices";
+import { SummaryBar } from "../parts/summary-bar";
+import { SyncPanelFor } from "../parts/sync-panel-for";
+import { retryApplications, useApplications } from "../state/applications";
+import { useShortcuts } from "../state/keys";
+import { navigate, useAddress } from "../state/router";
+
+export function ApplicationsPage() {
+  const { byKey, loaded, stream, asOf } = useApplications();
+  const { query } = useAddress();
+  const filter = useMemo(() => filterFromQuery(query), [query]);
+  const apps = useMemo(() => [...byKey.values()], [byKey]);
+  const found = useMemo(() => listing(apps, filter), [apps, filter]);
+  const [syncing, setSyncing] = useState<Application>();
+  useEffect(() => {
+    document.title = "Applications · Tiphys";
+  }, []);
+  const sort = (column: SortColumn) =>
+    show({ ...filter, sort: column, descending: filter.sort === column ? !filter.descending : false });
+  return (
+    <div className="page applications">
+      <ConnectionBanner stream={stream} asOf={asOf} onRetry={retryApplications} />
+      <div className="list-head">
+        <h1>
+          Applications{" "}
+          <span className="count" data-testid="app-count" aria-live="polite">
+            {loaded && (isFiltering(filter) ? `${found.shown.length} of ${found.total}` : found.total)}
+          </span>
+        </h1>
+        <SummaryBar apps={apps} filter={filter} onFilter={show} />
+        <SearchField filter={filter} />
+      </div>
+      <div className="list-body">
+        <Facets found={found} filter={filter} onFilter={show} />
+        <div className="list-main">
+          {!loaded && <Bones rows={12} />}
+          {loaded && found.shown.length === 0 && <NothingShown filter={filter} total={found.total} />}
+          {found.shown.length > 0 && (
+            <AppTable apps={found.shown} filter={filter} stale={stream.kind === "lost"} onSort={sort} onSync={setSyncing} />
+          )}
+        </div>
+      </div>
+      {syncing && <SyncPanelFor key={keyOf(syncing)} app={syncing} onClose={() => setSyncing(undefined)} />}
+    </div>
+  );
+}
+
+function show(filter: Filter): void {
+  const query = filterToQuery(filter).toString();
+  navigate(query ? `/applications?${query}` : "/applications", { replace: true });
+}
+
+function SearchField({ filter }: { filter: Filter }) {
+  const field = useRef<HTMLInputElement>(null);
+  useShortcuts({ "/": () => field.current?.select() });
+  return (
+    <label className="search">
+      <span className="unseen">Search applications</span>
+      <Icon name="search" />
+      <input
+        ref={field}
+        className="input"
+        type="search"
+        data-testid="app-search"
+        placeholder="Name, path, repository, commit"
+        value={filter.search}
+        onChange={(event) => show({ ...filter, search: event.target.value })}
+        onKeyDown={(event) => {
+          if (event.key !== "Escape") return;
+          show({ ...filter, search: "" });
+          field.current?.blur();
+        }}
+      />
+      <kbd>/</kbd>
+    </label>
+  );
+}
+
+function NothingShown({ filter, total }: { filter: Filter; total: number }) {
+  if (total === 0) {
+    return (
+      <div className="empty">
+        <h2>No applications yet</h2>
+        <p>
+          Applications appear here as soon as they exist and you may see them. Apply an <code>Application</code> or an{" "}
+          <code>ApplicationSet</code> to the management cluster.
+        </p>
+      </div>
+    );
+  }
+  return (
+    <div className="empty">
+      <h2>Nothing matches</h2>
+      <p>{counted(total, "application")} without the filter.</p>
+      <Button onPress={() => show(cleared(filter))}>Clear the filter</Button>
+    </div>
+  );
+}
