@@ -172,6 +172,6 @@ def _aws_plugin(aws: Mapping[str, Any]) -> dict[str, Any]:
 
 def _decoded(text: str, field: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=False)
+        return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
         raise InvalidSpec(f"{field} is not base64") from error

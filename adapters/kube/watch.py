@@ -107,8 +107,9 @@ async def watch(
         except GitOpsError as error:
             if isinstance(error, ClusterRefused) and error.status == 410:
                 version = ""
-            broken_since = broken_since or clock.now()
-            yield Broken(error, broken_since)
+            else:
+                broken_since = broken_since or clock.now()
+                yield Broken(error, broken_since)
         if opened_at is not None and clock.now() - opened_at >= _LONG_ENOUGH:
             backoff.reset()
             if broken_since is None:
@@ -167,11 +168,12 @@ class Scope(msgspec.Struct, frozen=True):
         try:
             entry = orjson.loads(line)
             kind, manifest = entry["type"], entry["object"]
-        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            metadata = manifest.get("metadata") or {}
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
             raise ClusterUnreachable(f"{self.subject}: the API server sent a line that is no event") from error
         if kind == "ERROR":
             raise self._failure(manifest)
-        version = manifest["metadata"].get("resourceVersion") or version
+        version = metadata.get("resourceVersion") or version
         if kind == "BOOKMARK":
             return version, None
         if self.metadata_only:

@@ -153,7 +153,7 @@ class Mirror(Generic[Value]):
         return self._record(await self._client.replace(self.type, self._placed(raw)))
 
     async def delete(
-        self, name: RecordName, propagation: Propagation = "Foreground", *, uid: str | None = None
+        self, name: RecordName, propagation: Propagation = "Background", *, uid: str | None = None
     ) -> None:
         await self._client.delete(self.type, name.namespace, name.name, propagation=propagation, uid=uid)
 

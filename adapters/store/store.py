@@ -12,6 +12,7 @@ from adapters.store import events
 from adapters.store.applications import Applications
 from adapters.store.appsets import AppSets
 from adapters.store.clusters import Clusters
+from adapters.store.feed import Feed
 from adapters.store.kinds import (
     CONFIG,
     CONFIG_MAPS,
@@ -74,6 +75,11 @@ class Store:
     def mirrors(self) -> tuple[Mirror[Any], ...]:
         return (self.applications, self.projects.mirror, self.appsets, self._config_maps, self._secrets)
 
+    @property
+    def secrets(self) -> Mirror[Manifest]:
+        """The Secrets that concern us, those that sessions are kept in among them."""
+        return self._secrets
+
     async def wait_synced(self, within: timedelta) -> None:
         """Until every kind of record was listed once; else the error that stands in the way."""
         try:
@@ -83,6 +89,10 @@ class Store:
         except TimeoutError as error:
             known = next((mirror.error for mirror in self.mirrors if mirror.error is not None), None)
             raise known or ClusterUnreachable("the cluster that holds our records does not answer") from error
+
+    def attach_registrations(self, feed: Feed) -> None:
+        """Let a feed hear of cluster and repository Secrets as well."""
+        self._secrets.attach(feed)
 
     async def emit_event(self, app: Application, reason: str, message: str, type: str = "Normal") -> None:
         """A Kubernetes Event on an Application; see `events` for Argo CD's reasons."""
