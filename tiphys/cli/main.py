@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from tiphys.cli.commands import app as app_commands
-from tiphys.cli.commands import app_act, app_diff, app_edit, local, others, session  # noqa: F401
+from tiphys.cli.commands import app_act, app_diff, app_edit, cluster_add, local, others, session  # noqa: F401
 from tiphys.cli.commands.options import Flags, new_group
 from tiphys.cli.errors import CliError
 from tiphys.cli.exit_codes import ExitCode, meanings_as_text

@@ -4,8 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tiphys.cli.commands.app_act import confirmed
-from tiphys.cli.commands.options import ListOutput, Yes, connected, new_group
+from tiphys.cli.commands.options import ListOutput, connected, new_group
 from tiphys.cli.exit_codes import ExitCode
 from tiphys.cli.output import Format, Table, say, show_fields, show_table, show_value
 
@@ -24,31 +23,6 @@ def list_clusters(context: typer.Context, output: ListOutput = Format.TABLE) -> 
     from tiphys.cli.views.others import cluster_table
 
     return _listed(context, "clusters", "name", output, lambda raw: cluster_table(read_items(Cluster, raw)))
-
-
-@clusters.command("add")
-def add_cluster(
-    context: typer.Context,
-    kube_context: Annotated[str, typer.Argument(metavar="CONTEXT", help="Context of your kubeconfig.")],
-    name: Annotated[str, typer.Option("--name", help="Name of the cluster; default: the context's.")] = "",
-    kubeconfig: Annotated[str, typer.Option("--kubeconfig", help="Default: KUBECONFIG, else ~/.kube/config.")] = "",
-    namespace: Annotated[
-        list[str] | None, typer.Option("--namespace", help="Only manage this namespace; repeatable.")
-    ] = None,
-    upsert: Annotated[bool, typer.Option("--upsert", help="Replace it if it is registered.")] = False,
-    yes: Yes = False,
-) -> int:
-    """Register a cluster: makes a ServiceAccount with its role there, and gives its token to the server."""
-    from tiphys.cli.clusters import manager_account
-
-    rights = f"in namespace {', '.join(namespace)}" if namespace else "everywhere in the cluster"
-    confirmed(f"Make the account argocd-manager in `{kube_context}`, with all rights {rights}?", yes=yes)
-    with connected(context) as api:
-        api.userinfo()  # nothing is made in the cluster if the server will not have us
-        body = manager_account(kube_context, name=name, kubeconfig=kubeconfig, namespaces=tuple(namespace or ()))
-        made = api.create_cluster(body, upsert=upsert)
-    say(f"Cluster {made.get('name') or body['name']} ({body['server']}) is registered.")
-    return ExitCode.OK
 
 
 @projects.command("list")

@@ -3,22 +3,23 @@
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
+import pytest
 from cli_remote import Remote, Run
 
 from gitops.model.repository import Cluster, ClusterCredentials
-from tiphys.cli.clusters import account_objects, registration
+from tiphys.cli.clusters import body_of
+from tiphys.local.cluster_add import KINDS, account_objects
 
 
-def kinds(namespaces: tuple[str, ...]) -> list[str]:
-    return [
-        "/".join(filter(None, (manifest["kind"], manifest["metadata"].get("namespace"), manifest["metadata"]["name"])))
-        for _, manifest in account_objects(namespaces)
-    ]
+def names(objects: list[dict[str, Any]]) -> list[str]:
+    metadata = [(each["kind"], each["metadata"]) for each in objects]
+    return ["/".join(filter(None, (kind, each.get("namespace"), each["name"]))) for kind, each in metadata]
 
 
 def test_the_account_has_argo_cds_names() -> None:
-    assert kinds(()) == [
+    assert names(account_objects()) == [
         "ServiceAccount/kube-system/argocd-manager",
         "ClusterRole/argocd-manager-role",
         "ClusterRoleBinding/argocd-manager-role-binding",
@@ -27,25 +28,29 @@ def test_the_account_has_argo_cds_names() -> None:
 
 
 def test_with_namespaces_it_has_no_right_anywhere_else() -> None:
-    made = kinds(("team-a", "team-b"))
-    assert not any(each.startswith("Cluster") for each in made)
-    assert [each for each in made if each.startswith("Role/")] == [
+    made = account_objects(("team-a", "team-b"))
+    assert not any(each["kind"].startswith("Cluster") for each in made)
+    assert [name for name in names(made) if name.startswith("Role/")] == [
         "Role/team-a/argocd-manager-role",
         "Role/team-b/argocd-manager-role",
     ]
-    roles = [manifest for kind, manifest in account_objects(("team-a",)) if kind.kind == "Role"]
-    assert roles[0]["rules"] == [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
+    role = next(each for each in made if each["kind"] == "Role")
+    assert role["rules"] == [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
 
 
-def test_the_users_own_credentials_are_not_sent() -> None:
-    own = ClusterCredentials(bearer_token="mine", key_data=b"my key", cert_data=b"my cert", ca_data=b"ca")
-    body = registration(Cluster("https://a:6443", "ctx", own), "prod", "account-token", ("team-a",))
-    assert body["server"] == "https://a:6443"
-    assert (body["name"], body["namespaces"]) == ("prod", ["team-a"])
+@pytest.mark.parametrize("namespaces", [(), ("team-a",)])
+def test_every_object_is_of_a_kind_we_can_apply(namespaces: tuple[str, ...]) -> None:
+    for each in account_objects(namespaces):
+        assert KINDS[each["kind"]].namespaced == ("namespace" in each["metadata"])
+
+
+def test_the_registration_as_the_api_takes_it() -> None:
+    account = ClusterCredentials(bearer_token="account-token", ca_data=b"ca")
+    body = body_of(Cluster("https://a:6443", "prod", account, namespaces=("team-a",)))
+    assert (body["server"], body["name"], body["namespaces"]) == ("https://a:6443", "prod", ["team-a"])
     assert body["config"]["bearerToken"] == "account-token"
     assert base64.b64decode(body["config"]["tlsClientConfig"]["caData"]) == b"ca"
-    assert "mine" not in json.dumps(body)
-    assert not {"certData", "keyData"} & set(body["config"]["tlsClientConfig"])
+    assert "certData" not in json.dumps(body)
 
 
 def test_a_context_that_is_not_there(tiphys: Run, remote: Remote, tmp_path: Path) -> None:
@@ -53,6 +58,18 @@ def test_a_context_that_is_not_there(tiphys: Run, remote: Remote, tmp_path: Path
     ran = tiphys("cluster", "add", "ghost", "--kubeconfig", str(tmp_path / "kubeconfig"), "-y")
     assert ran.code == 2
     assert "has no context `ghost`" in ran.err
+    assert remote.asked("POST") == []
+
+
+def test_a_cluster_that_does_not_answer(tiphys: Run, remote: Remote, tmp_path: Path) -> None:
+    kubeconfig = {
+        "contexts": [{"name": "dead", "context": {"cluster": "dead"}}],
+        "clusters": [{"name": "dead", "cluster": {"server": "https://127.0.0.1:1"}}],
+    }
+    (tmp_path / "kubeconfig").write_text(json.dumps(kubeconfig))
+    ran = tiphys("cluster", "add", "dead", "--kubeconfig", str(tmp_path / "kubeconfig"), "-y")
+    assert ran.code == 6
+    assert "the cluster of `dead` does not answer" in ran.err
     assert remote.asked("POST") == []
 
 
