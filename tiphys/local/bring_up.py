@@ -136,7 +136,7 @@ async def _install(layout: Layout, decided: Installation, options: UpOptions) ->
                         )
                     )
             if options.sample:
-                await install.apply_sample(client, decided.repository_url, decided.environments)
+                await install.apply_sample(client, decided.namespace, decided.repository_url, decided.environments)
     except* GitOpsError as errors:
         raise NotStarted("; ".join(str(error) for error in _leaves(errors))) from errors
     return installed
@@ -167,6 +167,13 @@ def _make_repository(layout: Layout, decided: Installation, webhook_secret: str)
         repositories.make_worktree(worktree, bare, decided.repository_url, decided.push_token)
 
 
+_DETACH = """
+import os, sys
+if os.fork() == 0:
+    os.execv(sys.executable, [sys.executable, "-m", "tiphys.local.supervisor", sys.argv[1]])
+"""
+
+
 def _start(layout: Layout, decided: Installation, pages: Path | None) -> None:
     cache_port = decided.ports["cache"]
     command = valkey.command(layout.root / "valkey.conf", cache_port, decided.cache_password)
@@ -178,13 +185,15 @@ def _start(layout: Layout, decided: Installation, pages: Path | None) -> None:
     log = layout.log("supervisor")
     log.touch(mode=0o600)
     with log.open("ab") as stream:
-        subprocess.Popen(
-            [sys.executable, "-m", "tiphys.local.supervisor", str(layout.root)],
+        # Through a parent that ends at once: the supervisor is nobody's child, whoever called us lives on.
+        subprocess.run(
+            [sys.executable, "-S", "-c", _DETACH, str(layout.root)],
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=stream,
             start_new_session=True,
             cwd=layout.root,
+            check=True,
         )
 
 
