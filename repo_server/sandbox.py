@@ -43,6 +43,7 @@ class Limits(msgspec.Struct, frozen=True):
     output: int = 64 * MEBIBYTE
     renders: int = 500  # after which a worker is replaced, whatever a library may have leaked
     idle: timedelta = timedelta(seconds=20)  # after which a worker with nothing to do ends
+    patience: timedelta = timedelta(seconds=1)  # a worker costs 70 MiB: wait this long for one before starting another
 
 
 class Killed(Exception):
@@ -147,8 +148,9 @@ class WorkerPool:
         self._tools = tools
         self._limits = limits
         self._metrics = metrics
-        self._turns = asyncio.Semaphore(limits.workers)
         self._idle: list[Worker] = []
+        self._alive = 0
+        self._freed = asyncio.Condition()  # a worker became idle, or ended
         self._confinement = Confinement(
             memory_limit=2 * limits.memory + 256 * MEBIBYTE,
             file_limit=4 * limits.output,
@@ -170,54 +172,74 @@ class WorkerPool:
                 for worker in self._idle:
                     await worker.end()
                 self._idle.clear()
-                self._metrics.workers.set(0)
 
     async def render(self, options: Options, files: dict[str, bytes]) -> bytes:
         """Manifests as a JSON array; the error the render ended with, otherwise."""
-        waiting_since = time.perf_counter()
-        async with self._turns:
-            self._metrics.worker_wait.observe(time.perf_counter() - waiting_since)
-            # mkdtemp: unpredictable and for us alone, so no chart can name another one's directory.
-            scratch = await asyncio.to_thread(tempfile.mkdtemp, dir=self._scratch)
-            try:
-                reply = await self._on_worker(self._job(options, files, scratch))
-            finally:
-                await asyncio.to_thread(shutil.rmtree, scratch, True)
-        if reply.failure is not None:
-            raise _error(reply.failure)
-        return reply.manifests
-
-    def _job(self, options: Options, files: dict[str, bytes], scratch: str) -> Job:
-        return Job(options, files, scratch, str(self._tools), self._limits.output)
-
-    async def _on_worker(self, job: Job) -> Reply:
-        worker = await self._worker()
+        worker = await self._acquired()
         kept = False
         try:
-            reply = await worker.reply(job, self._limits)
+            reply = await self._on(worker, options, files)
             kept = worker.renders < self._limits.renders
-            return reply
         except Killed as killed:
             self._metrics.worker_kills.labels(killed.reason).inc()
             raise RenderFailed(f"{killed}; look for a loop, or make the source smaller") from None
         finally:
-            if kept:
-                worker.idle_since = time.monotonic()
-                self._idle.append(worker)
-            else:
-                await worker.end()
-                self._metrics.workers.dec()
+            await self._released(worker, kept=kept)
+        if reply.failure is not None:
+            raise _error(reply.failure)
+        return reply.manifests
 
-    async def _worker(self) -> Worker:
-        while self._idle:
-            worker = self._idle.pop()  # the last one used, so that the others may grow old
-            if worker.is_alive:
-                return worker
+    async def _on(self, worker: Worker, options: Options, files: dict[str, bytes]) -> Reply:
+        # mkdtemp: unpredictable and for us alone, so no chart can name another one's directory.
+        scratch = await asyncio.to_thread(tempfile.mkdtemp, dir=self._scratch)
+        try:
+            return await worker.reply(self._job(options, files, scratch), self._limits)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, scratch, True)
+
+    def _job(self, options: Options, files: dict[str, bytes], scratch: str) -> Job:
+        return Job(options, files, scratch, str(self._tools), self._limits.output)
+
+    async def _acquired(self) -> Worker:
+        since = time.perf_counter()
+        async with self._freed:
+            while not self._idle and not self._may_start(time.perf_counter() - since):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._limits.patience.total_seconds()):
+                        await self._freed.wait()
+            self._metrics.worker_wait.observe(time.perf_counter() - since)
+            if self._idle:
+                return self._idle.pop()  # the last one used, so that the others may grow old
+            self._count(+1)
+        try:
+            return await Worker.start(self._confinement)
+        except BaseException:
+            await self._forget()
+            raise
+
+    def _may_start(self, waited: float) -> bool:
+        if self._alive == 0:
+            return True
+        return self._alive < self._limits.workers and waited >= self._limits.patience.total_seconds()
+
+    async def _released(self, worker: Worker, *, kept: bool) -> None:
+        if kept and worker.is_alive:
+            worker.idle_since = time.monotonic()
+            async with self._freed:
+                self._idle.append(worker)
+                self._freed.notify()
+        else:
             await worker.end()
-            self._metrics.workers.dec()
-        worker = await Worker.start(self._confinement)
-        self._metrics.workers.inc()
-        return worker
+            await self._forget()
+
+    async def _forget(self) -> None:
+        async with self._freed:
+            self._count(-1)
+            self._freed.notify()
+
+    def _count(self, change: int) -> None:
+        self._alive += change
+        self._metrics.workers.set(self._alive)
 
     async def _reap(self) -> None:
         while True:
@@ -226,7 +248,7 @@ class WorkerPool:
             for worker in [each for each in self._idle if each.idle_since < too_old or not each.is_alive]:
                 self._idle.remove(worker)
                 await worker.end()
-                self._metrics.workers.dec()
+                await self._forget()
 
 
 def _error(failure: Failure) -> GitOpsError:
