@@ -28,7 +28,7 @@ def is_type(secret: Manifest, *types: str) -> bool:
 def data_of(secret: Manifest) -> dict[str, bytes]:
     data = secret.get("data") or {}
     try:
-        return {key: base64.b64decode(value or "") for key, value in data.items()}
+        return {key: base64.b64decode(value or "", validate=True) for key, value in data.items()}
     except (binascii.Error, ValueError) as error:
         raise InvalidSpec(f"Secret `{name_of(secret)}` holds data that is not base64") from error
 

@@ -1,0 +1,199 @@
+"""Settings from Argo CD's ConfigMaps and Secret."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from adapters.store.settings_parsing import Sources, parse_settings
+from adapters.store.settings_values import Settings
+
+
+def parsed(previous: Settings | None = None, **sources: Any) -> Settings:
+    return parse_settings(Sources(**sources), previous or Settings())
+
+
+def test_without_any_source_the_defaults_of_argo_cd_hold() -> None:
+    settings = parsed()
+    assert settings.tracking_method == "annotation"
+    assert settings.instance_label_key == "app.kubernetes.io/instance"
+    assert (settings.reconciliation_timeout, settings.reconciliation_jitter) == (
+        timedelta(seconds=120),
+        timedelta(seconds=60),
+    )
+    assert settings.compare_options.ignore_resource_status_field == "all"
+    assert settings.accounts["admin"].enabled
+    assert settings.accounts["admin"].capabilities == {"login"}
+    assert settings.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "field", "value"),
+    [
+        ("application.resourceTrackingMethod", "annotation+label", "tracking_method", "annotation+label"),
+        ("application.instanceLabelKey", "team/app", "instance_label_key", "team/app"),
+        ("installationID", "blue", "installation_id", "blue"),
+        ("timeout.reconciliation", "180s", "reconciliation_timeout", timedelta(minutes=3)),
+        ("timeout.hard.reconciliation", "0", "hard_reconciliation_timeout", timedelta(0)),
+        ("users.session.duration", "1h30m", "session_duration", timedelta(minutes=90)),
+        ("users.anonymous.enabled", "True", "anonymous_enabled", True),
+        ("exec.enabled", "false", "exec_enabled", False),
+        ("additionalUrls", "- https://a\n- https://b", "additional_urls", ("https://a", "https://b")),
+        ("webhook.maxPayloadSizeMB", "10", "max_webhook_payload_mb", 10),
+        ("resource.sensitive.mask.annotations", "a/b, c/d", "sensitive_annotations", ("a/b", "c/d")),
+    ],
+)
+def test_each_key_of_argocd_cm_sets_its_field(key: str, text: str, field: str, value: object) -> None:
+    settings = parsed(config={key: text})
+    assert getattr(settings, field) == value
+    assert settings.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "good", "bad", "field"),
+    [
+        ("application.resourceTrackingMethod", "label", "lable", "tracking_method"),
+        ("timeout.reconciliation", "30s", "soon", "reconciliation_timeout"),
+        ("resource.exclusions", "- kinds: [Pod]", "- kinds: Pod", "exclusions"),
+        ("resource.inclusions", "- apiGroups: ['*']", "[", "inclusions"),
+        ("resource.compareoptions", "ignoreAggregatedRoles: true", "ignoreAggregatedRoles: [", "compare_options"),
+        ("exec.enabled", "true", "yes", "exec_enabled"),
+        (
+            "resource.customizations.ignoreDifferences.apps_Deployment",
+            "jsonPointers: [/a]",
+            "jsonPointers: /a",
+            "ignore_differences",
+        ),
+        (
+            "resource.customizations",
+            "apps/Deployment: {ignoreDifferences: 'jsonPointers: [/a]'}",
+            "- x",
+            "ignore_differences",
+        ),
+        ("accounts.ann", "login", "login", "accounts"),
+    ],
+)
+def test_an_entry_that_cannot_be_read_leaves_the_last_good_value_in_force(
+    key: str, good: str, bad: str, field: str
+) -> None:
+    before = parsed(config={key: good})
+    assert before.problems == ()
+    broken = {key: bad, **({"accounts.ann.enabled": "perhaps"} if field == "accounts" else {})}
+    after = parsed(before, config=broken)
+    assert getattr(after, field) == getattr(before, field)
+    assert after.problems
+    assert "last good value" in after.problems[0]
+
+
+def test_an_entry_that_is_gone_falls_back_to_the_default() -> None:
+    before = parsed(config={"application.resourceTrackingMethod": "label"})
+    assert parsed(before, config={}).tracking_method == "annotation"
+
+
+@pytest.mark.parametrize(
+    ("group", "kind", "excluded"),
+    [
+        ("", "Endpoints", True),
+        ("discovery.k8s.io", "EndpointSlice", True),
+        ("coordination.k8s.io", "Lease", True),
+        ("", "Event", True),
+        ("events.k8s.io", "Event", True),
+        ("metrics.k8s.io", "PodMetrics", True),
+        ("authorization.k8s.io", "SubjectAccessReview", True),
+        ("cilium.io", "CiliumEndpoint", True),
+        ("kyverno.io", "ClusterPolicy", False),
+        ("apps", "Deployment", False),
+        ("", "Pod", False),
+    ],
+)
+def test_what_argo_cd_ships_as_excluded_is_excluded_without_a_word(group: str, kind: str, excluded: bool) -> None:
+    assert parsed().excludes(group, kind, "https://dev") is excluded
+
+
+def test_own_exclusions_replace_the_shipped_ones_but_not_the_fixed_ones() -> None:
+    settings = parsed(config={"resource.exclusions": "- apiGroups: ['*.example.com']\n  clusters: ['https://dev*']"})
+    assert settings.excludes("a.example.com", "Widget", "https://dev-1")
+    assert not settings.excludes("a.example.com", "Widget", "https://prod")
+    assert not settings.excludes("", "Endpoints", "https://dev-1")
+    assert settings.excludes("", "Event", "https://dev-1")
+
+
+def test_with_inclusions_only_the_included_is_looked_at_on_their_clusters() -> None:
+    rules = "- apiGroups: [apps]\n  kinds: [Deployment]\n  clusters: ['https://dev']"
+    settings = parsed(config={"resource.inclusions": rules, "resource.exclusions": "- kinds: [Pod]"})
+    assert not settings.excludes("apps", "Deployment", "https://dev")
+    assert settings.excludes("apps", "StatefulSet", "https://dev")
+    assert not settings.excludes("apps", "StatefulSet", "https://prod")
+    assert settings.excludes("", "Pod", "https://prod")
+
+
+def test_customizations_are_read_in_both_spellings() -> None:
+    settings = parsed(
+        config={
+            "resource.customizations": "cert-manager.io/Certificate:\n  health.lua: return {}\n"
+            "apps/Deployment:\n  ignoreDifferences: |\n    jsonPointers: [/spec/replicas]",
+            "resource.customizations.health.argoproj.io_Rollout": "return {status='Healthy'}",
+            "resource.customizations.ignoreDifferences.all": "managedFieldsManagers: [kube-controller-manager]",
+            "resource.customizations.ignoreDifferences.Service": "jqPathExpressions: ['.spec.x']",
+        }
+    )
+    assert settings.health_scripts == {
+        "cert-manager.io/Certificate": "return {}",
+        "argoproj.io/Rollout": "return {status='Healthy'}",
+    }
+    rules = {(rule.group, rule.kind): rule for rule in settings.ignore_differences}
+    assert rules[("apps", "Deployment")].json_pointers == ("/spec/replicas",)
+    assert rules[("*", "*")].managed_fields_managers == ("kube-controller-manager",)
+    assert rules[("", "Service")].jq_path_expressions == (".spec.x",)
+
+
+def test_policies_are_joined_in_the_order_of_their_keys() -> None:
+    rbac = parsed(
+        rbac={
+            "policy.z.csv": "z",
+            "policy.csv": "main",
+            "policy.a.csv": "a",
+            "scopes": "[groups, email]",
+            "policy.default": "role:x",
+        }
+    ).rbac
+    assert rbac.policy_csv == "main\na\nz"
+    assert (rbac.scopes, rbac.default_role, rbac.match_mode) == (("groups", "email"), "role:x", "glob")
+
+
+def test_accounts_are_put_together_from_both_objects() -> None:
+    settings = parsed(
+        config={
+            "accounts.ci": "apiKey",
+            "accounts.ci.enabled": "false",
+            "admin.enabled": "false",
+            "accounts.ann": "login",
+        },
+        secret={
+            "admin.password": "$2b$hash",
+            "admin.passwordMtime": "2026-01-02T03:04:05Z",
+            "accounts.ci.tokens": '[{"id":"t1","iat":5,"exp":9}]',
+        },
+    )
+    assert set(settings.accounts) == {"admin", "ann", "ci"}
+    admin, ci = settings.accounts["admin"], settings.accounts["ci"]
+    assert not admin.enabled
+    assert admin.password_changed_at is not None
+    assert admin.password_changed_at.year == 2026
+    assert (ci.enabled, ci.capabilities, ci.tokens[0].id, ci.tokens[0].expires_at) == (False, {"apiKey"}, "t1", 9)
+
+
+def test_the_digest_follows_the_sources_and_tells_no_secret() -> None:
+    one = parsed(config={"url": "a"}, secret={"server.secretkey": "k1"}, secret_version="1")
+    same = parsed(config={"url": "a"}, secret={"server.secretkey": "k2"}, secret_version="1")
+    other = parsed(config={"url": "a"}, secret={"server.secretkey": "k1"}, secret_version="2")
+    assert one.digest == same.digest
+    assert one.digest != other.digest
+
+
+def test_references_point_into_secrets() -> None:
+    settings = parsed(secret={"oidc.secret": "s3cret"})
+    assert settings.resolved("$oidc.secret") == "s3cret"
+    assert settings.resolved("$other:key", {"other": {"key": "value"}}) == "value"
+    assert settings.resolved("plain") == "plain"
+    assert "s3cret" not in repr(settings)
