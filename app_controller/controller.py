@@ -125,14 +125,17 @@ class Controller:
                             seen[name] = raw
 
     async def _follow_sets(self) -> None:
+        seen: dict[AppName, Manifest] = {}
         with self._store.appsets.changes() as feed:
             self._visit_all_sets()
             async for change in feed:
                 match change:
                     case Resync():
                         self._visit_all_sets()
-                    case Changed(name):
-                        self.set_queue.add(AppSetName(name.namespace, name.name))
+                    case Changed(name, raw, kind):
+                        if kind == DELETED or _asks_for_more(seen.get(name), raw):
+                            self.set_queue.add(AppSetName(name.namespace, name.name))
+                        seen[name] = raw
 
     async def _follow_registrations(self) -> None:
         """Clusters, repositories, projects and settings: whoever uses them looks again."""

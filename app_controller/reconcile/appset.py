@@ -32,7 +32,7 @@ from gitops.model.moments import rfc3339
 log = structlog.get_logger()
 
 ROUNDS = 8  # a generator nested in another may only then know what it needs
-LOOK_AGAIN_AFTER_ERROR = timedelta(seconds=10)
+LOOK_AGAIN_AFTER_ERROR = timedelta(seconds=3)
 
 
 class AppSetReconciler:
