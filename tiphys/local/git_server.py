@@ -65,6 +65,8 @@ class GitRequest(BaseHTTPRequestHandler):
         if (self.headers.get("Host") or "").rpartition(":")[0] not in LOCAL_NAMES:
             # A web page whose name was made to point here must not reach the repositories.
             self._refuse(403, "this server answers to its loopback address only")
+        elif ".." in urlsplit(self.path).path.split("/"):
+            self._refuse(404, "no such repository")
         elif is_push(self.path) and not may_push(self.headers.get("Authorization"), self.server.push_token):
             self._refuse(401, "a push needs the user and token of this installation")
         else:

@@ -15,7 +15,7 @@ import yaml
 
 from adapters.kube.client import KubeClient
 from adapters.store.kinds import APPSETS, ARGOCD_SECRET, CONFIG_MAPS, PROJECTS, SECRETS
-from adapters.store.secrets import texts_of
+from adapters.store.secrets import hashed_name, secret_manifest, texts_of
 from gitops.model.resource import Manifest, ResourceType, conditions_of, kind_of, name_of, namespace_of
 from tiphys.local import settings_objects
 from tiphys.local.errors import NotStarted
@@ -60,8 +60,11 @@ async def install(client: KubeClient, installation: Installation, now: datetime)
     return await _ensure_secrets(client, installation, now)
 
 
-async def apply_sample(client: KubeClient, repository_url: str, environments: Iterable[str]) -> None:
-    """The sample's projects and application sets, of those environments there are."""
+async def apply_sample(client: KubeClient, namespace: str, repository_url: str, environments: Iterable[str]) -> None:
+    """The sample's repository, and the projects and application sets of those environments there are."""
+    values: dict[str, str | bytes | None] = {"url": repository_url, "type": "git", "name": "gitops"}
+    repository = secret_manifest(hashed_name("repo", repository_url), "repository", values, namespace=namespace)
+    await create_if_absent(client, repository)
     for manifest in sample_objects(PROJECT / "examples" / "gitops-repo" / "argocd", repository_url, environments):
         await create_if_absent(client, manifest)
 
