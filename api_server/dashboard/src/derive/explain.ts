@@ -15,7 +15,7 @@ import { syncsNewCommits } from "./policy";
 /** One sentence per reason that the application is not simply Synced; none if it is. */
 export function reasons(app: Application): string[] {
   if (errorsOf(app).some(({ type }) => type !== "SyncError")) {
-    return ["The comparison failed, so nothing is known for sure and nothing will be changed. See the error above."];
+    return ["The comparison failed, so nothing is known for sure and nothing will be changed. The error below says why."];
   }
   if (syncOf(app) !== "OutOfSync") return [];
   return [commitReason(app), differenceReason(app), keptReason(app)].filter((reason) => reason !== "");
@@ -28,7 +28,7 @@ function commitReason(app: Application): string {
   if (!commitWaits(app)) return "";
   return syncsNewCommits(app)
     ? `Commit ${revision} is newer than the synced ${shortRevision(synced)} and goes out by itself.`
-    : `Commit ${revision} waits: new commits go out only when someone syncs. Running is ${shortRevision(synced)}.`;
+    : `Commit ${revision} waits: new commits go out only when someone syncs; ${shortRevision(synced)} is running.`;
 }
 
 function differenceReason(app: Application): string {
@@ -47,7 +47,7 @@ function differenceReason(app: Application): string {
 function keptReason(app: Application): string {
   const kept = keptResources(app).length;
   if (kept === 0) return "";
-  return `${capital(counted(kept, "resource"))} ${kept === 1 ? "was" : "were"} removed from Git and ${kept === 1 ? "is" : "are"} still running: sync with prune to remove.`;
+  return `${counted(kept, "resource")} removed from Git ${kept === 1 ? "is" : "are"} kept: a sync with prune deletes ${kept === 1 ? "it" : "them"}.`;
 }
 
 export function counted(count: number, noun: string): string {

@@ -6,7 +6,9 @@ const FIRST_KEYS = ["apiVersion", "kind", "metadata", "spec", "data", "stringDat
 const LAST_KEYS = ["status"];
 // Words YAML 1.1 or 1.2 would read as something else than text.
 const RESERVED = /^(?:null|true|false|yes|no|on|off|y|n|~)$/i;
-const NUMBER_LIKE = /^[-+]?(?:\d|\.\d|\.inf|\.nan|0x|0o)/i;
+// Numbers in any notation, sexagesimals ("1:30") and dates.
+const NUMBER_LIKE =
+  /^[-+]?(?:[\d_,]+\.?[\d_]*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|0x[\da-f_]+|0o?[0-7_]+|\.inf|\.nan|\d+(?::\d+)+|\d{4}-\d\d?-\d\d?.*)$/i;
 const PLAIN_START = /^(?:[A-Za-z0-9_./$(]|--?[A-Za-z])/;
 const NOT_PLAIN = /:(?:\s|$)|\s#|[\n\t]/;
 

@@ -73,7 +73,7 @@ function SearchField({ filter }: { filter: Filter }) {
         className="input"
         type="search"
         data-testid="app-search"
-        placeholder="Name, path, repository, commit"
+        placeholder="Search name, path, commit"
         value={filter.search}
         onChange={(event) => show({ ...filter, search: event.target.value })}
         onKeyDown={(event) => {

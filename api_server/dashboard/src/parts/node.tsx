@@ -38,7 +38,7 @@ interface ResourceNodeProps extends GraphNodeProps {
 function ResourceNode({ branch, resource, chosen, onPress }: ResourceNodeProps) {
   const { kind, name, health, healthMessage, sync, requiresPruning } = resource;
   const button = useRef<HTMLButtonElement>(null);
-  usePulse(button, `${resource.resourceVersion} ${health} ${sync}`);
+  usePulse(button, resource.resourceVersion && `${resource.resourceVersion} ${health} ${sync}`);
   const words = [kind, name, health, sync, requiresPruning ? "removed from Git, kept" : ""].filter(Boolean).join(", ");
   return (
     <button
@@ -56,7 +56,7 @@ function ResourceNode({ branch, resource, chosen, onPress }: ResourceNodeProps) 
     >
       <KindMark kind={kind} />
       <span className="node-words">
-        <span className="node-name cut">{name}</span>
+        <NodeName name={name} />
         <span className="node-kind cut">
           {kind}
           {requiresPruning ? <em> · not in Git</em> : detailOf(resource)}
@@ -67,6 +67,18 @@ function ResourceNode({ branch, resource, chosen, onPress }: ResourceNodeProps) 
         {sync && <SyncIcon sync={sync} />}
       </span>
     </button>
+  );
+}
+
+// Siblings differ at the end of their names, so the middle is what may be cut.
+const TAIL = 10;
+
+function NodeName({ name }: { name: string }) {
+  return (
+    <span className="node-name">
+      <span className="cut">{name.slice(0, -TAIL)}</span>
+      <span>{name.slice(-TAIL)}</span>
+    </span>
   );
 }
 
@@ -110,10 +122,11 @@ function GroupNode({ branch, onPress }: { branch: Branch; onPress: () => void })
 function usePulse(button: React.RefObject<HTMLButtonElement | null>, state: string): void {
   const known = useRef(state);
   useEffect(() => {
+    const first = known.current === "";
     if (known.current === state) return;
     known.current = state;
     const element = button.current;
-    if (!element || window.matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    if (first || !element || window.matchMedia("(prefers-reduced-motion: reduce)").matches) return;
     element.animate([{ boxShadow: "0 0 0 3px var(--focus)" }, { boxShadow: "0 0 0 3px transparent" }], { duration: 900 });
   }, [button, state]);
 }

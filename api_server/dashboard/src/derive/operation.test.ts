@@ -1,0 +1,65 @@
+import { describe, expect, test } from "vitest";
+import type { OperationState } from "../api/types";
+import { anApplication, NEW } from "./fixtures";
+import { initiatorWords, operationView } from "./operation";
+
+const running: OperationState = {
+  phase: "Running",
+  startedAt: "2026-11-23T12:00:00Z",
+  operation: { sync: { revision: NEW }, initiatedBy: { username: "kim" } },
+  syncResult: {
+    revision: NEW,
+    resources: [
+      { kind: "Service", name: "a", status: "Synced" },
+      { kind: "ConfigMap", name: "old", status: "PruneSkipped" },
+      { group: "batch", kind: "Job", name: "migrate", hookType: "PreSync", hookPhase: "Running" },
+      { kind: "Secret", name: "s", status: "SyncFailed", message: "denied" },
+      { kind: "Service", name: "later" },
+    ],
+  },
+};
+const outOfSync = [1, 2, 3, 4, 5, 6].map((number) => ({ kind: "ConfigMap", name: String(number), status: "OutOfSync" as const }));
+
+describe("a running sync", () => {
+  const view = operationView(anApplication({ status: { operationState: running, resources: outOfSync } }));
+  test("counts what is over, and expects as many as differ", () => {
+    expect(view).toMatchObject({ running: true, finished: 3, failed: 1, total: 6, by: "kim", revision: "bbbbbbb", title: "Syncing" });
+  });
+  test("shows what failed and what runs before what is done", () => {
+    expect(view?.rows.map(({ tone }) => tone)).toEqual(["failed", "running", "waiting", "done", "skipped"]);
+  });
+  test("says the server's words, else its own", () => {
+    expect(view?.rows.map(({ words }) => words)).toEqual(["denied", "in progress", "waiting", "applied", "skipped"]);
+  });
+  test("of chosen resources expects those", () => {
+    const named = { ...running, operation: { sync: { resources: [{ kind: "A", name: "a" }] } }, syncResult: null };
+    expect(operationView(anApplication({ status: { operationState: named, resources: outOfSync } }))?.total).toBe(1);
+  });
+});
+
+test("a request counts as a sync that starts, before the controller has taken it", () => {
+  const view = operationView(anApplication({ operation: { sync: { dryRun: true }, initiatedBy: { username: "kim" } }, status: { operationState: { phase: "Succeeded" } } }));
+  expect(view).toMatchObject({ running: true, title: "Dry run starts", by: "kim" });
+});
+
+test("while the controller works on it, its own state is shown, not the request", () => {
+  expect(operationView(anApplication({ operation: { sync: {} }, status: { operationState: running } }))?.title).toBe("Syncing");
+});
+
+test("a finished one waits for nothing more", () => {
+  const view = operationView(anApplication({ status: { operationState: { ...running, phase: "Failed", finishedAt: "2026-11-23T12:00:09Z" }, resources: outOfSync } }));
+  expect(view).toMatchObject({ running: false, title: "Sync failed", total: 5 });
+});
+
+test("no operation, no view", () => {
+  expect(operationView(anApplication())).toBeUndefined();
+});
+
+test.each([
+  [{ username: "kim" }, undefined, "kim"],
+  [{ automated: true }, undefined, "autosync"],
+  [{ automated: true }, 2, "self-heal"],
+  [undefined, undefined, "unknown"],
+])("%j with %j heal attempts is %s", (by, attempts, words) => {
+  expect(initiatorWords(by, attempts)).toBe(words);
+});
