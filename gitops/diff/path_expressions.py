@@ -194,7 +194,7 @@ class _Parser:
             self._take("(")
             condition = self._any_of()
             self._take(")")
-            return [_select(condition)]
+            return [_select(condition), *self._suffixes()]
         if self._skip("("):
             self._deeper()
             steps = self._pipeline()
