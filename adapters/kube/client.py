@@ -95,13 +95,7 @@ class KubeClient:
         async with self._probing:
             if now() - self.transport.alive_at < within:
                 return True
-            try:
-                await self.transport.send(requests.raw("/version"), deadline=PROBE_DEADLINE)
-            except ClusterUnreachable:
-                return False
-            except ClusterRefused:  # no is an answer
-                return True
-            return True
+            return await self.transport.probe(requests.raw("/version"), PROBE_DEADLINE)
 
     # --- reading -------------------------------------------------------------------------------------
 

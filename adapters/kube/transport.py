@@ -94,6 +94,14 @@ class Transport:
             await asyncio.sleep(answer.pause * random.uniform(1.0, 1.3))  # noqa: S311 (spreads load, hides nothing)
         raise AssertionError("the last attempt returns or raises")
 
+    async def probe(self, request: Request, deadline: timedelta) -> bool:
+        """Whether any answer comes. Waits for no slot: calls that hang must not hide that they do."""
+        try:
+            await self._attempt(request, deadline, last=True)
+        except ClusterUnreachable:
+            return False
+        return True
+
     async def _attempt(self, request: Request, deadline: timedelta, *, last: bool) -> Answer:
         timeout = aiohttp.ClientTimeout(total=deadline.total_seconds(), sock_connect=_CONNECT_SECONDS)
         try:

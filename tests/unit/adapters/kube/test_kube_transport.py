@@ -115,6 +115,25 @@ async def test_no_more_calls_than_connections_are_under_way(server: ScriptedServ
     assert (len(server.seen), most) == (6, 2)
 
 
+async def test_calls_that_hang_do_not_keep_the_server_from_being_probed(
+    server: ScriptedServer, client: KubeClient
+) -> None:
+    hanging = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.method == "PATCH":
+            await hanging.wait()
+        return web.json_response({})
+
+    server.play(answer)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        for _ in range(4):
+            tasks.create_task(client.apply(CONFIG_MAPS, MANIFEST))
+        await asyncio.sleep(0.05)
+        assert await client.is_alive(within=0.0)
+        hanging.set()
+
+
 async def test_pages_whose_moment_is_gone_are_read_anew_in_one_piece(
     server: ScriptedServer, client: KubeClient
 ) -> None:
