@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from gitops.model.application import Application
 from tiphys.cli.durations import in_words
 from tiphys.cli.output import STYLES, ProgressMode, console, is_terminal, one_line, warn
-from tiphys.cli.views.applications import results_of
+from tiphys.cli.views.applications import is_requested, results_of
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -83,7 +83,9 @@ def facts_of(app: Application) -> Iterator[tuple[str, str]]:
     state = app.status.operation_state
     yield "sync", app.status.sync.status
     yield "health", app.status.health.status
-    if state is not None:
+    if is_requested(app):
+        yield "operation", "Running requested"
+    elif state is not None:
         yield "operation", f"{state.phase} {state.message}"
         for each in results_of(app):
             words = " ".join(filter(None, (each.hook_type, each.status or each.hook_phase, each.message)))
@@ -97,10 +99,10 @@ def progress_lines(apps: Sequence[Application]) -> list[tuple[str, ...]]:
     for app in apps:
         state = app.status.operation_state
         operation = (state.phase, one_line(state.message)) if state else ()
-        if app.operation and (state is None or state.completed):
+        if is_requested(app):
             operation = ("Running", "requested")
         lines.append((app.metadata.name, app.status.sync.status, app.status.health.status, *operation))
-        if app.operation or (state and not state.completed):
+        if state and not state.completed:
             results = results_of(app)
             lines += [
                 (f"  {each.kind}/{each.name}", each.status or each.hook_phase, one_line(each.message))

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from gitops.model.application import Application
+from gitops.model.status import Health
 from tiphys.cli.errors import ServerError
 
 T = TypeVar("T")
@@ -13,11 +14,6 @@ T = TypeVar("T")
 
 class Reply(msgspec.Struct, frozen=True, rename="camel"):
     """Base of the parts we read; fields we do not know are skipped."""
-
-
-class Health(Reply, frozen=True):
-    status: str = ""
-    message: str = ""
 
 
 class Info(Reply, frozen=True):
@@ -42,7 +38,7 @@ class Node(Reply, frozen=True):
     group: str = ""
     namespace: str = ""
     parent_refs: tuple[Parent, ...] = ()
-    health: Health = Health()
+    health: Health = Health(status="")
     info: tuple[Info, ...] = ()
 
 

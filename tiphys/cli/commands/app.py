@@ -1,7 +1,7 @@
 """`tiphys app`: the group, and its commands that only look."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,8 +9,11 @@ from tiphys.cli.api import Api
 from tiphys.cli.commands.options import AppName, AppOutput, ListOutput, Selector, connected, new_group
 from tiphys.cli.errors import CliError, NotFound
 from tiphys.cli.exit_codes import ExitCode
-from tiphys.cli.output import AppFormat, Format, say, show_fields, show_table, show_value
+from tiphys.cli.output import AppFormat, Format, say, show_fields, show_table, show_value, warn
 from tiphys.cli.refs import AppRef, app_ref
+
+if TYPE_CHECKING:
+    from tiphys.cli.replies import Node
 
 group = new_group("Applications: what runs where, from which commit, and how it is.")
 
@@ -69,7 +72,7 @@ def get_app(
     """One application in full: source, policy, state, conditions and what to do, every object."""
     from gitops.model.application import Application
     from tiphys.cli.replies import ResourceTree, read
-    from tiphys.cli.views.applications import app_fields, resource_table
+    from tiphys.cli.views.applications import app_fields, keeps_health_in_the_tree, resource_table
     from tiphys.cli.views.tree import tree_lines
 
     ref = app_ref(name)
@@ -80,13 +83,15 @@ def get_app(
             return ExitCode.OK
         app = read(Application, raw)
         if output is AppFormat.TREE:
-            say(*tree_lines(f"{app.metadata.name}  {app.status.health.status}", _tree(api, ref, ResourceTree)))
+            tree = read(ResourceTree, api.resource_tree(ref))
+            say(*tree_lines(f"{app.metadata.name}  {app.status.health.status}", tree))
             return ExitCode.OK
         names = cluster_names(api, [app.spec.destination.server])
+        nodes = _nodes(api, ref) if keeps_health_in_the_tree(app) else ()
         show_fields(app_fields(app, names, api.rest.login.server))
     if app.status.resources:
         print()
-        show_table(resource_table(app))
+        show_table(resource_table(app, nodes))
     return ExitCode.OK
 
 
@@ -174,10 +179,15 @@ def refresh(
     return ExitCode.OK
 
 
-def _tree(api: Api, ref: AppRef, kind: type[Any]) -> Any:
-    from tiphys.cli.replies import read
+def _nodes(api: Api, ref: AppRef) -> "Sequence[Node]":
+    """Without the controller there is no tree; all the rest is still worth showing."""
+    from tiphys.cli.replies import ResourceTree, read
 
-    return read(kind, api.resource_tree(ref))
+    try:
+        return read(ResourceTree, api.resource_tree(ref)).nodes
+    except CliError as error:
+        warn(f"The health of single objects is not known: {error.message}")
+        return ()
 
 
 def refresh_level(refresh: bool, hard: bool) -> str:

@@ -57,17 +57,18 @@ def connected(context: typer.Context, *, anonymous: bool = False) -> Iterator[Ap
     """The server's API; a login is needed unless `anonymous`."""
     try:
         login = config.chosen_login(config.load(config.config_path(os.environ)), wanted(context))
+        if not login.token and not anonymous:
+            raise NotLoggedIn(f"not logged in at {login.server}", f"`tiphys login {login.server}`")
     except NotLoggedIn as error:
-        raise _with_local_hint(error) from error
-    if not login.token and not anonymous:
-        raise _with_local_hint(NotLoggedIn(f"not logged in at {login.server}", f"`tiphys login {login.server}`"))
+        raise _with_local_hint(error, wanted(context)) from error
     with Rest(login, user_agent=f"tiphys/{VERSION}") as rest:
         yield Api(rest)
 
 
-def _with_local_hint(error: NotLoggedIn) -> NotLoggedIn:
+def _with_local_hint(error: NotLoggedIn, asked: Wanted) -> NotLoggedIn:
     """Somebody who has just run `make up` should not have to search for what to type."""
     from tiphys.cli.local_setup import running_url
 
-    url = running_url()
-    return NotLoggedIn(error.message, f"`tiphys login --local` (a local set-up runs at {url})") if url else error
+    url = "" if asked.context else running_url()
+    meant = url and asked.server in ("", url)
+    return NotLoggedIn(error.message, f"`tiphys login --local` (a local set-up runs at {url})") if meant else error

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from gitops.model.application import Application, Source
 from gitops.model.moments import parse_rfc3339
 from gitops.model.operation import HistoryEntry, OperationState, ResourceResult
-from gitops.model.status import AppCondition, ResourceStatus
+from gitops.model.status import AppCondition, Health, ResourceStatus
 from tiphys.cli.durations import in_words
 from tiphys.cli.output import Table
+from tiphys.cli.replies import Node
 from tiphys.cli.views.advice import advice_for
 from tiphys.cli.views.policy import policy_sentence, policy_words
 
@@ -127,13 +128,19 @@ def _condition_lines(app: Application) -> Iterable[str]:
 def operation_words(app: Application) -> str:
     """The operation under way, else the last one."""
     state = app.status.operation_state
-    if app.operation and (state is None or state.completed):
+    if is_requested(app):
         return "Running: requested, not started yet"
     if state is None:
         return ""
     facts = [_revision_words(state), f"by {initiator(state)}", _times(state)]
     retries = f", attempt {state.retry_count + 1}" if state.retry_count else ""
     return f"{state.phase}: {state.message or 'under way'}\n" + ", ".join(filter(None, facts)) + retries
+
+
+def is_requested(app: Application) -> bool:
+    """An operation was asked for that has not begun; what the status tells is of the one before."""
+    state = app.status.operation_state
+    return app.operation is not None and (state is None or state.completed)
 
 
 def _revision_words(state: OperationState) -> str:
@@ -156,19 +163,27 @@ def _times(state: OperationState) -> str:
     return f"{state.finished_at}, took {in_words(took.total_seconds())}"
 
 
-def resource_table(app: Application) -> Table:
+def keeps_health_in_the_tree(app: Application) -> bool:
+    """Whether the objects' health is not in the resource itself, to keep that small."""
+    return app.status.resource_health_source == "appTree"
+
+
+def resource_table(app: Application, nodes: Iterable[Node] = ()) -> Table:
     """Every managed object with its sync, its health, and what the last operation said of it."""
-    said = {_place(each): each for each in (results_of(app) if not app.operation else ())}
-    rows = [_resource_row(each, said.get(_place(each))) for each in app.status.resources]
+    said = {_place(each): each for each in (() if is_requested(app) else results_of(app))}
+    healths = {_place(node): node.health for node in nodes}
+    rows = [
+        _resource_row(each, each.health or healths.get(_place(each)), said.get(_place(each)))
+        for each in app.status.resources
+    ]
     return Table(("GROUP", "KIND", "NAMESPACE", "NAME", "SYNC", "HEALTH", "MESSAGE"), rows)
 
 
-def _place(each: ResourceStatus | ResourceResult) -> tuple[str, str, str, str]:
+def _place(each: ResourceStatus | ResourceResult | Node) -> tuple[str, str, str, str]:
     return each.group, each.kind, each.namespace, each.name
 
 
-def _resource_row(each: ResourceStatus, said: ResourceResult | None) -> tuple[str, ...]:
-    health = each.health
+def _resource_row(each: ResourceStatus, health: Health | None, said: ResourceResult | None) -> tuple[str, ...]:
     remark = (health.message if health else "") or (said.message if said else "")
     if each.requires_pruning:
         remark = "no longer in Git; kept until a sync with --prune"

@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -276,12 +277,20 @@ def event(app: Json, kind: str = "MODIFIED") -> Json:
     return {"result": {"type": kind, "application": copy.deepcopy(app)}}
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that has seen enough of a stream hangs up; anything else is told."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
 @contextmanager
 def running_remote() -> Iterator[Remote]:
     remote = Remote()
     handler = type("BoundHandler", (Handler,), {"remote": remote})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     remote.url = f"http://127.0.0.1:{server.server_address[1]}"

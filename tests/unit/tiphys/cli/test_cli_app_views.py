@@ -128,6 +128,19 @@ def test_one_application_in_full(tiphys: Run, three: Remote) -> None:
         """)  # noqa: E501
 
 
+def test_health_that_is_kept_in_the_tree_is_fetched_from_there(tiphys: Run, three: Remote) -> None:
+    health = {"status": "Degraded", "message": "image cannot be pulled"}
+    three.tree = {"nodes": [{**RESOURCES[0], "health": health}]}
+    app = three.changed("around-api-dev", status__resources=[{**RESOURCES[0], "health": None}])
+    app["status"]["resourceHealthSource"] = "appTree"
+    row = "apps   Deployment  around-api  around-api  OutOfSync  Degraded  image cannot be pulled"
+    assert tiphys("app", "get", "around-api-dev").out.splitlines()[-1] == row
+    three.answers["GET", "/api/v1/applications/around-api-dev/resource-tree"] = (503, {"message": "no controller"})
+    ran = tiphys("app", "get", "around-api-dev")
+    assert ran.code == 0
+    assert ran.err == "The health of single objects is not known: no controller\n"
+
+
 def test_get_refreshes_when_asked(tiphys: Run, three: Remote) -> None:
     tiphys("app", "get", "batch-stage", "--hard-refresh")
     tiphys("app", "refresh", "batch-stage")

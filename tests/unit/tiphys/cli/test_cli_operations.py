@@ -6,6 +6,7 @@ import pytest
 from cli_remote import Remote, Run, application, event, operation_state
 
 from gitops.model.application import Application
+from tiphys.cli.progress import facts_of, progress_lines
 from tiphys.cli.replies import read
 from tiphys.cli.waiting import Goal, operation_settled, still_missing
 
@@ -126,10 +127,27 @@ def test_progress_lines_go_to_stderr_once_each(tiphys: Run, prod: Remote) -> Non
     assert said == [
         "sync  OutOfSync",
         "health  Healthy",
+        "operation  Running requested",
         "operation  Running applying",
         f"operation  Succeeded {DONE}",
         "Deployment/api  Synced ok",
     ]
+
+
+def test_progress_does_not_show_the_results_of_the_operation_before() -> None:
+    state = operation_state("Succeeded", "the last one", results=[RESULT])
+    app = read(Application, application(NAME, operation={"sync": {}}, status__operationState=state))
+    assert progress_lines([app]) == [(NAME, "Synced", "Healthy", "Running", "requested")]
+    assert dict(facts_of(app))["operation"] == "Running requested"
+
+
+def test_progress_shows_the_objects_there_is_room_for() -> None:
+    results = [{**RESULT, "name": f"api-{number}"} for number in range(40)]
+    app = read(Application, application(NAME, status__operationState=operation_state("Running", "", results=results)))
+    lines = progress_lines([app, app])
+    assert lines[1] == ("  Deployment/api-0", "Synced", "ok")
+    assert lines[13] == ("  and 28 more",)
+    assert len(lines) == 2 * (1 + 12 + 1)
 
 
 def test_rollback_goes_to_the_entry_before(tiphys: Run, prod: Remote) -> None:
