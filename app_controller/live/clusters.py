@@ -299,8 +299,14 @@ class LiveCluster:
         if self.unreachable is None:
             log.warning("cluster unreachable", cluster=self.cluster.name, error=str(error))
             self.unreachable_since = self._clock.now()
-            self.unreachable = error if isinstance(error, ClusterUnreachable) else ClusterUnreachable(str(error))
+            self.unreachable = ClusterUnreachable(
+                f"cluster {self.cluster.name} ({self.cluster.server}) does not answer, so what it runs is not known: "
+                f"{error}; it is asked again until it does"
+            )
+            # Those who use it look now, and again when the time of grace is over.
             self._state_changed(self.cluster)
+            loop = asyncio.get_running_loop()
+            loop.call_later(GRACE.total_seconds() + 0.1, self._state_changed, self.cluster)
 
     def _note_reachable(self) -> None:
         self.synced_at = self._clock.now()

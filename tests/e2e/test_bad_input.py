@@ -14,7 +14,7 @@ GOOD = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\ndata:\n  a
 BROKEN: dict[str, tuple[dict[str, str], list[str]]] = {
     "yaml": (
         {"settings.yaml": GOOD, "broken.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: [unclosed\n"},
-        ["broken.yaml", "line"],
+        ["broken.yaml:5", "not valid YAML"],
     ),
     "chart": (
         {

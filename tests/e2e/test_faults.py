@@ -50,6 +50,7 @@ def slow(trio: Trio) -> str:
     trio.push("a slow service", waves("first"))
     eventually(lambda: trio.admin.call("GET", "/api/v1/applications/slow-dev").status_code == 200, "slow-dev")
     trio.wait_app("slow-dev", sync="Synced", health="Healthy", within=90)
+    trio.wait_operation("slow-dev")
     return "slow-dev"
 
 
