@@ -24,7 +24,7 @@ FAREWELL = """\
   2  Change something behind Git's back, and see it put right:
        {tools}/kubectl --kubeconfig {dev} -n around-api scale deployment around-api --replicas 5
   3  prod waits for an operator; be one:
-       .venv/bin/tiphys login --username operator && .venv/bin/tiphys app sync around-api-prod
+       .venv/bin/tiphys login --local -u operator && .venv/bin/tiphys app sync around-api-prod
 
   `make down` stops it all and keeps it, `make up` starts it again, `make clean` forgets it.
 """

@@ -58,8 +58,13 @@ class GitRequest(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._answer()
 
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        # Pollers ask every few seconds, for ever; what they are told is not worth a line.
+        if is_push(self.path) or code != 200:
+            print(self.command, self.path, code, file=sys.stderr, flush=True)
+
     def log_message(self, format: str, *args: object) -> None:
-        print(self.command, self.path, *args[1:2], file=sys.stderr, flush=True)
+        print(format % args, file=sys.stderr, flush=True)
 
     def _answer(self) -> None:
         if (self.headers.get("Host") or "").rpartition(":")[0] not in LOCAL_NAMES:
