@@ -88,6 +88,13 @@ CLUSTER_ANSWERS: Mapping[int, Answer] = {
 HTTP_CODES: Mapping[int, int] = {401: 16, 403: 7, 404: 5, 405: 12, 409: 10, 413: 8, 415: 3, 429: 8, 501: 12, 503: 14}
 
 
+# Where pydantic's own words would not tell a caller what to do.
+WORDS: Mapping[str, str] = {
+    "extra_forbidden": "there is no such field here; check the spelling",
+    "missing": "this is required",
+}
+
+
 def answer_to(error: GitOpsError) -> Answer:
     if isinstance(error, errors.ClusterRefused):
         return CLUSTER_ANSWERS.get(error.status, INTERNAL)
@@ -135,7 +142,8 @@ def _problem(problem: Mapping[str, Any]) -> str:
     kind, path = (where[0], where[1:]) if where else ("request", [])
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
     place = {"body": "body", "query": "query parameter", "path": "path"}.get(str(kind), str(kind))
-    text = str(problem.get("msg", "is not valid"))
+    kind_of = str(problem.get("type"))
+    text = WORDS.get(kind_of) or str(problem.get("msg", "is not valid"))
     return f"{place} {field}: {text}" if field else f"{place}: {text}"
 
 

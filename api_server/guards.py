@@ -95,7 +95,7 @@ class RequestGuard:
         writes = method not in SAFE_METHODS
         if (writes or path.startswith("/api/v1/stream")) and not self._same_origin(headers):
             return NotPermitted("permission denied: the request comes from another site")
-        if writes and path not in NO_BODY_POSTS and headers.get("content-type", "").lower() not in JSON_TYPES:
+        if writes and path not in NO_BODY_POSTS and not _is_json(headers) and not _is_bare_command(headers):
             return UnsupportedMediaType("the content type of a request that is not GET must be application/json")
         if int(_digits(headers.get("content-length", "0"))) > BODY_LIMIT:
             return BodyTooLarge(f"the body is larger than {BODY_LIMIT} bytes")
@@ -125,6 +125,16 @@ def limited(receive: Receive, limit: int) -> Receive:
         return message
 
     return receive_within_limit
+
+
+def _is_json(headers: Headers) -> bool:
+    return headers.get("content-type", "").lower() in JSON_TYPES
+
+
+def _is_bare_command(headers: Headers) -> bool:
+    """No body, and a token that no browser adds by itself: nothing a foreign page could have sent."""
+    empty = "transfer-encoding" not in headers and headers.get("content-length", "0") == "0"
+    return empty and "authorization" in headers and "content-type" not in headers
 
 
 def _digits(text: str) -> str:

@@ -48,7 +48,7 @@ async def serve(settings: Settings) -> None:
                 tasks.create_task(services.deletions.follow(services.store.applications)),
             ]
             try:
-                await _serve_http(settings, services)
+                await http_server(settings, services).serve()
             finally:
                 for loop in loops:
                     loop.cancel()
@@ -112,7 +112,7 @@ class HttpServer(uvicorn.Server):
         asyncio.get_running_loop().call_soon_threadsafe(self._closing.set)
 
 
-async def _serve_http(settings: Settings, services: Services) -> None:
+def http_server(settings: Settings, services: Services) -> HttpServer:
     config = uvicorn.Config(
         make_app(services, dashboard=settings.dashboard_dir, tls=settings.serves_tls),
         host=settings.host,
@@ -129,4 +129,4 @@ async def _serve_http(settings: Settings, services: Services) -> None:
         ssl_certfile=settings.tls_cert_file,
         ssl_keyfile=settings.tls_key_file,
     )
-    await HttpServer(config, services.closing).serve()
+    return HttpServer(config, services.closing)

@@ -97,6 +97,8 @@ export const events = (app: AppRef, of?: ResourceId & { uid?: string }) =>
       resourceNamespace: of?.namespace,
       resourceName: of?.name,
       resourceUID: of?.uid,
+      resourceKind: of?.kind,
+      resourceGroup: of?.group,
     },
   });
 export const revisionMetadata = (app: AppRef, revision: string) =>

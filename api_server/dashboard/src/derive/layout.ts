@@ -10,7 +10,7 @@ export interface Size {
   readonly padding: number;
 }
 
-export const SIZE: Size = { width: 236, height: 46, columnGap: 56, rowGap: 10, padding: 24 };
+export const SIZE: Size = { width: 252, height: 46, columnGap: 48, rowGap: 10, padding: 24 };
 
 export interface Placed {
   readonly branch: Branch;

@@ -71,7 +71,7 @@ function ResourceNode({ branch, resource, chosen, onPress }: ResourceNodeProps) 
 }
 
 // Siblings differ at the end of their names, so the middle is what may be cut.
-const TAIL = 10;
+const TAIL = 7;
 
 function NodeName({ name }: { name: string }) {
   return (
