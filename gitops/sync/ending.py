@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from gitops.model.operation import OperationPhase
 from gitops.sync.hooks import deleted_after
+from gitops.sync.outcomes import nothing_written
 from gitops.sync.protocol import Action, DeleteHook, Finish, Outcome, Record, ReleaseHook, Stage, Sync
 from gitops.sync.tasks import SyncTask
 
@@ -21,7 +22,7 @@ def interrupted(sync: Sync, message: str) -> Step:
 
 
 def finished(sync: Sync, phase: str, message: str) -> Step:
-    begun = [] if sync.dry_run else _hooks_begun(sync)
+    begun = [] if sync.dry_run or nothing_written(sync) else _hooks_begun(sync)
     never_ran = {task.id for task in begun if sync.outcomes[task.id].phase == OperationPhase.RUNNING}
     cleaning = [_farewell(task, sync.outcomes[task.id]) for task in begun if task.id not in never_ran]
     over = replace(

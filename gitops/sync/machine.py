@@ -5,6 +5,7 @@ After a crash, `begin` with the results on record goes on where the record ends:
 - crash before a task ended: it is not on record. The comparison made since tells whether the write took
   place; if so the task has nothing to write, if not it is written now.
 - crash after a task was recorded: it is not done again; its health is awaited unless that is recorded too.
+- crash around a deletion: the record says it was about to be made; what is gone by now was pruned.
 - crash around the creation of a hook: the record says it may exist. If it carries this attempt's mark it is
   adopted, else it is created; its finalizer keeps it from having come and gone unseen.
 - crash after a hook was recorded as started: it is only awaited; should it be gone, it has failed.
@@ -21,6 +22,7 @@ from gitops.model.operation import OperationPhase, ResourceResult, ResultCode
 from gitops.sync.ending import Step, finished, interrupted
 from gitops.sync.intake import ended, gone, pause_over, seen
 from gitops.sync.outcomes import (
+    announcement,
     awaited_in,
     builds_on,
     failed_tasks,
@@ -186,9 +188,9 @@ def _start_batch(sync: Sync, batch: Batch) -> Step:
     failing = bool(failed_tasks((task.id for task in sync.waves[sync.wave].tasks), sync))
     open_tasks = [task for task in batch.tasks if _to_do(sync, task) and not (failing and task.hook)]
     written = [task for task in open_tasks if task.writes]
-    hooks = [task for task in written if task.hook and task.id not in sync.outcomes]
+    # What must not happen twice, or cannot be seen to have happened, is on record before it begins.
+    announced = [task for task in written if (task.hook or task.prune) and task.id not in sync.outcomes]
     unchanged = Outcome(ResultCode.SYNCED, "unchanged", OperationPhase.RUNNING)
-    about_to_start = Outcome(message="starting", phase=OperationPhase.RUNNING)
     begun = replace(
         sync,
         in_flight=frozenset(task.id for task in written),
@@ -196,10 +198,10 @@ def _start_batch(sync: Sync, batch: Batch) -> Step:
         outcomes={
             **sync.outcomes,
             **{task.id: unchanged for task in open_tasks if not task.writes},
-            **{task.id: about_to_start for task in hooks},
+            **{task.id: announcement(task) for task in announced},
         },
     )
-    record: list[Action] = [Record()] if hooks else []
+    record: list[Action] = [Record()] if announced else []
     return begun, [*record, *(_ACTIONS[batch.verb](task) for task in written)]
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from msgspec.structs import replace
+
 from gitops.model.operation import OperationPhase, ResourceResult, ResultCode
 from gitops.model.resource import ResourceKey
 from gitops.model.status import Health, HealthCode
@@ -30,8 +32,12 @@ def to_results(sync: Sync) -> tuple[ResourceResult, ...]:
 def _outcome(sync: Sync, task: SyncTask) -> Outcome | None:
     if task.settled:
         return Outcome(task.settled.code, task.settled.message, OperationPhase.SUCCEEDED)
-    nothing_written = sync.stage in (Stage.CONFIRMING, Stage.TRYING) and not sync.resumed
-    return None if nothing_written else sync.outcomes.get(task.id)
+    return None if nothing_written(sync) else sync.outcomes.get(task.id)
+
+
+def nothing_written(sync: Sync) -> bool:
+    """Neither by this run nor, as far as is on record, by one before a crash."""
+    return sync.stage in (Stage.CONFIRMING, Stage.TRYING) and not sync.resumed
 
 
 def _result(task: SyncTask, outcome: Outcome) -> ResourceResult:
@@ -59,13 +65,25 @@ def recorded_outcomes(
         key = ResourceKey(result.group, result.kind, result.namespace, result.name)
         task = tasks.get(TaskId(result.sync_phase, key))
         if task is None:
-            carried.append(result)
+            carried.append(_pruned_unseen(result))
         elif task.settled is None:
             outcomes[task.id] = Outcome(result.status, result.message, result.hook_phase)
     for task in tasks.values():
         if task.started and not (task.id in outcomes and outcomes[task.id].code):
             outcomes[task.id] = Outcome(ResultCode.SYNCED, "created", OperationPhase.RUNNING)
     return outcomes, tuple(carried)
+
+
+def announcement(task: SyncTask) -> Outcome:
+    """On record before a hook may be created or an object deleted."""
+    return Outcome(message="to be pruned" if task.prune else "starting", phase=OperationPhase.RUNNING)
+
+
+def _pruned_unseen(result: ResourceResult) -> ResourceResult:
+    """An object that was to be pruned when the crash came, and is gone."""
+    if result.status or result.hook_type:
+        return result
+    return replace(result, status=ResultCode.PRUNED, message="pruned", hook_phase=OperationPhase.SUCCEEDED)
 
 
 # --- judged ----------------------------------------------------------------------------------------------
