@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class ScriptedServer:
@@ -17,13 +17,13 @@ class ScriptedServer:
     def __init__(self) -> None:
         self.url = ""
         self.script: list[Answer] = []
-        self.seen: list[web.Request] = []
+        self.seen: list[web.BaseRequest] = []
 
     def play(self, *answers: Answer) -> None:
         self.script = list(answers)
         self.seen.clear()
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         self.seen.append(request)
         step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         return await step(request)
@@ -47,7 +47,7 @@ async def scripted_server() -> AsyncIterator[ScriptedServer]:
 
 
 def json_answer(body: Any, status: int = 200, **headers: str) -> Answer:
-    async def answer(_request: web.Request) -> web.StreamResponse:
+    async def answer(_request: web.BaseRequest) -> web.StreamResponse:
         named = {key.replace("_", "-"): value for key, value in headers.items()}
         return web.Response(body=orjson.dumps(body), status=status, headers=named, content_type="application/json")
 
@@ -63,7 +63,7 @@ def listed(*names: str, version: str = "10", token: str = "") -> Answer:
     return json_answer({"items": items, "metadata": {"resourceVersion": version, "continue": token}})
 
 
-async def reset(request: web.Request) -> web.StreamResponse:
+async def reset(request: web.BaseRequest) -> web.StreamResponse:
     """The connection breaks before any answer."""
     assert request.transport is not None
     request.transport.abort()
@@ -73,7 +73,7 @@ async def reset(request: web.Request) -> web.StreamResponse:
 def streamed(*events: tuple[str, Any], cut: int = 0, held_open: bool = False) -> Answer:
     """Watch events, a JSON line each; `cut` sends them in pieces of that many bytes."""
 
-    async def answer(request: web.Request) -> web.StreamResponse:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
         lines = b"".join(orjson.dumps({"type": kind, "object": body}) + b"\n" for kind, body in events)

@@ -6,13 +6,20 @@ from datetime import timedelta
 
 import pytest
 from aiohttp import web
-from scripted_server import ScriptedServer, failure, json_answer, listed, reset, scripted_server
 
 from adapters.kube import requests, transport
 from adapters.kube.client import KubeClient
 from gitops.model.errors import ClusterRefused, ClusterUnreachable
 from gitops.model.repository import Cluster, ClusterCredentials
 from gitops.model.resource import ResourceType
+from tests.unit.adapters.kube.scripted_server import (
+    ScriptedServer,
+    failure,
+    json_answer,
+    listed,
+    reset,
+    scripted_server,
+)
 
 CONFIG_MAPS = ResourceType("", "v1", "ConfigMap", "configmaps", namespaced=True)
 MANIFEST = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "n"}}
@@ -74,7 +81,7 @@ async def test_an_unavailable_server_is_asked_again_only_if_it_says_when(
 
 
 async def test_silence_ends_at_the_deadline(server: ScriptedServer, client: KubeClient) -> None:
-    async def silence(_request: web.Request) -> web.StreamResponse:
+    async def silence(_request: web.BaseRequest) -> web.StreamResponse:
         await asyncio.sleep(60)
         return web.Response()
 
@@ -86,7 +93,7 @@ async def test_silence_ends_at_the_deadline(server: ScriptedServer, client: Kube
 async def test_a_stream_that_does_not_begin_is_given_up(
     server: ScriptedServer, client: KubeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def silence(_request: web.Request) -> web.StreamResponse:
+    async def silence(_request: web.BaseRequest) -> web.StreamResponse:
         await asyncio.sleep(60)
         return web.Response()
 
@@ -100,7 +107,7 @@ async def test_a_stream_that_does_not_begin_is_given_up(
 async def test_no_more_calls_than_connections_are_under_way(server: ScriptedServer, client: KubeClient) -> None:
     under_way, most = 0, 0
 
-    async def slow(_request: web.Request) -> web.StreamResponse:
+    async def slow(_request: web.BaseRequest) -> web.StreamResponse:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
@@ -120,7 +127,7 @@ async def test_calls_that_hang_do_not_keep_the_server_from_being_probed(
 ) -> None:
     hanging = asyncio.Event()
 
-    async def answer(request: web.Request) -> web.StreamResponse:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
         if request.method == "PATCH":
             await hanging.wait()
         return web.json_response({})
@@ -170,7 +177,7 @@ async def test_older_servers_are_asked_group_by_group_and_one_broken_group_is_se
 
 
 async def test_a_redirect_takes_the_credentials_nowhere(server: ScriptedServer) -> None:
-    async def elsewhere(_request: web.Request) -> web.StreamResponse:
+    async def elsewhere(_request: web.BaseRequest) -> web.StreamResponse:
         raise web.HTTPFound("http://127.0.0.1:9/")
 
     server.play(elsewhere)
@@ -182,7 +189,7 @@ async def test_a_redirect_takes_the_credentials_nowhere(server: ScriptedServer) 
 
 
 async def test_an_answer_that_is_no_json_is_told(server: ScriptedServer, client: KubeClient) -> None:
-    async def page(_request: web.Request) -> web.StreamResponse:
+    async def page(_request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(text="<html>welcome</html>")
 
     server.play(page)
@@ -191,7 +198,7 @@ async def test_an_answer_that_is_no_json_is_told(server: ScriptedServer, client:
 
 
 async def test_logs_come_line_by_line(server: ScriptedServer, client: KubeClient) -> None:
-    async def log(request: web.Request) -> web.StreamResponse:
+    async def log(request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
         for piece in (b"one\ntw", b"o\n\nlast"):

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted_server import Answer, ScriptedServer, failure, listed, reset, scripted_server, streamed
 
 from adapters.kube import watch as watching
 from adapters.kube.client import KubeClient
@@ -17,6 +16,15 @@ from adapters.kube.watch import Broken, Gone, Resumed, Synced, Upsert, complete_
 from gitops.model.errors import ClusterUnreachable
 from gitops.model.repository import Cluster
 from gitops.model.resource import ResourceType
+from tests.unit.adapters.kube.scripted_server import (
+    Answer,
+    ScriptedServer,
+    failure,
+    listed,
+    reset,
+    scripted_server,
+    streamed,
+)
 
 CONFIG_MAPS = ResourceType("", "v1", "ConfigMap", "configmaps", namespaced=True)
 

@@ -180,7 +180,12 @@ def test_accounts_are_put_together_from_both_objects() -> None:
     assert not admin.enabled
     assert admin.password_changed_at is not None
     assert admin.password_changed_at.year == 2026
-    assert (ci.enabled, ci.capabilities, ci.tokens[0].id, ci.tokens[0].expires_at) == (False, {"apiKey"}, "t1", 9)
+    assert (ci.enabled, ci.capabilities, ci.tokens[0].id, ci.tokens[0].expires_at) == (
+        False,
+        frozenset({"apiKey"}),
+        "t1",
+        9,
+    )
 
 
 def test_the_digest_follows_the_sources_and_tells_no_secret() -> None:
