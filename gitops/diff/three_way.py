@@ -117,7 +117,8 @@ class _Merge:
             return self.maps(last if isinstance(last, Mapping) else {}, desired, live)
         if isinstance(desired, list) and isinstance(live, list):
             return self._lists(name, last if isinstance(last, list) else [], desired, live)
-        return desired
+        # A merge patch cannot hold null: within something new it means "not there", as it does elsewhere.
+        return self.maps({}, desired, {}) if isinstance(desired, Mapping) else desired
 
     def _lists(self, name: str, last: list[Any], desired: list[Any], live: list[Any]) -> list[Any]:
         if not self._built_in:
