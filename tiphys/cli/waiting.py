@@ -14,15 +14,20 @@ class Goal:
     sync: bool = False
     health: bool = False
     operation: bool = False
+    revision: str = ""  # compared with this commit (or its beginning), not with an earlier one
 
     @classmethod
-    def of(cls, *, sync: bool, health: bool, operation: bool) -> "Goal":
-        return cls(sync, health, operation) if sync or health or operation else cls(True, True, True)
+    def of(cls, *, sync: bool, health: bool, operation: bool, revision: str = "") -> "Goal":
+        chosen = sync or health or operation
+        return cls(sync, health, operation, revision) if chosen else cls(True, True, True, revision)
 
 
 def still_missing(app: Application, goal: Goal) -> list[str]:
     """Why it is not there yet, in words; empty means done."""
     missing: list[str] = []
+    revisions = app.status.sync.revisions or (app.status.sync.revision,)
+    if goal.revision and not any(each.startswith(goal.revision) for each in revisions):
+        missing.append(f"it was last compared with {', '.join(revisions) or 'nothing'}, not with {goal.revision}")
     if goal.operation and not operation_settled(app):
         missing.append("an operation is in progress")
     if goal.sync and app.status.sync.status != "Synced":

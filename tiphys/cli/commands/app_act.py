@@ -103,6 +103,7 @@ def wait(
     operation: Annotated[
         bool, typer.Option("--operation", help="Until no operation runs; fails if it failed.")
     ] = False,
+    revision: Annotated[str, typer.Option("--revision", help="Until it is about this commit, just pushed.")] = "",
     timeout: Timeout = "10m",
     progress: ProgressOption = ProgressMode.AUTO,
 ) -> int:
@@ -111,7 +112,7 @@ def wait(
     from tiphys.cli.progress import progress_shown
     from tiphys.cli.waiting import Goal, operation_failed
 
-    goal = Goal.of(sync=sync, health=health, operation=operation)
+    goal = Goal.of(sync=sync, health=health, operation=operation, revision=revision)
     until = deadline(timeout)
     with connected(context) as api:
         apps = named_apps(api, names or (), selector)

@@ -176,6 +176,17 @@ def test_wait_ends_when_all_is_well(tiphys: Run, prod: Remote) -> None:
     assert (ran.code, ran.out) == (0, f"{NAME}: Synced, Healthy\n")
 
 
+def test_wait_for_a_commit_is_not_content_with_the_one_before(tiphys: Run, prod: Remote) -> None:
+    new = {"status": "Synced", "revision": "c" * 40}
+    prod.changed(NAME, status__sync={"status": "Synced", "revision": "b" * 40})
+    prod.streams = []
+    ran = tiphys("app", "wait", NAME, "--revision", "ccccccc", "--timeout", "0.3s")
+    assert ran.code == 5
+    assert f"it was last compared with {'b' * 40}, not with ccccccc" in ran.err
+    prod.streams = [[lambda: prod.changed(NAME, status__sync=new)]]
+    assert tiphys("app", "wait", NAME, "--revision", "ccccccc").code == 0
+
+
 def test_wait_for_a_failed_operation_is_1(tiphys: Run, prod: Remote) -> None:
     prod.changed(NAME, status__operationState=operation_state("Failed", "no"))
     assert tiphys("app", "wait", NAME, "--operation").code == 1
