@@ -17,6 +17,7 @@ from app_controller.reconcile.views import View, Views
 from app_controller.revisions import Revisions
 from gitops.compare import ObjectComparison
 from gitops.diff.render import masked, masked_one
+from gitops.health.assess import assess
 from gitops.manifest.tracking import app_instance_name
 from gitops.model.application import AppName
 from gitops.model.errors import NotFound, NotPermitted
@@ -107,7 +108,7 @@ class LiveService(LiveServiceServicer):  # type: ignore[misc]  # generated code 
         view = self._views.get(name)
         if view is None:
             return orjson.dumps({"nodes": [], "orphanedNodes": [], "hosts": []})
-        return orjson.dumps(application_tree(_current(view), view.live.mirror.children))
+        return orjson.dumps(application_tree(_current(view), view.live.mirror.children, assess))
 
     async def _found(self, app: pb.ApplicationRef, asked: pb.ObjectRef) -> tuple[LiveCluster, ResourceType, Manifest]:
         """A live object of an application, as its cluster has it now; nothing outside its tree is shown."""

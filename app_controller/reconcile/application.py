@@ -16,6 +16,7 @@ from app_controller.reconcile.outcome import SETTLED, Outcome, again_in, outcome
 from app_controller.reconcile.status import Findings, conditions_patch, findings_of_error, status_patch
 from app_controller.reconcile.views import View, Views
 from gitops.compare import resource_statuses
+from gitops.health.assess import assess
 from gitops.manifest.annotations import REFRESH, SKIP_RECONCILE
 from gitops.model.application import Application, AppName
 from gitops.model.errors import Conflict, GitOpsError, InvalidSpec, NotFound
@@ -214,7 +215,7 @@ def _findings(app: Application, examined: Examined, decision: Decision) -> Findi
     conditions = examined.problems
     if isinstance(decision, Skip) and decision.error:
         conditions = (*conditions, ("SyncError", decision.reason))
-    tree = application_tree(examined.comparison.objects, examined.live.mirror.children)
+    tree = application_tree(examined.comparison.objects, examined.live.mirror.children, assess)
     return Findings(
         sync_code=examined.comparison.code,
         health=examined.comparison.health,

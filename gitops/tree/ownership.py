@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from gitops.health.assess import NO_OVERRIDES, Check, assess
 from gitops.manifest.annotations import MANAGED_BY_URL, annotation
 from gitops.model.resource import (
     GroupKind,
@@ -23,6 +22,7 @@ from gitops.tree.pod_info import images_of, pod_info
 
 Node = dict[str, Any]
 ChildrenOf = Callable[[Manifest], Iterable[Manifest]]
+HealthOf = Callable[[Manifest], Health | None]
 
 _POD = GroupKind("", "Pod")
 _REVISIONS = ("deployment.kubernetes.io/revision", "rollout.argoproj.io/revision")
@@ -44,17 +44,17 @@ class Managed(Protocol):
 def application_tree(
     managed: Sequence[Managed],
     children_of: ChildrenOf,
-    overrides: Mapping[GroupKind, Check] = NO_OVERRIDES,
+    health_of: HealthOf,
     *,
     orphans: Iterable[Manifest] = (),
     info_labels: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The tree as JSON: live objects with their children, missing ones, and orphans with theirs.
 
-    An object is drawn once, below every parent that its `parentRefs` name. Owners that form a circle do no
-    harm: the walk never enters an object twice.
+    `health_of` is this installation's health check. An object is drawn once, below every parent that its
+    `parentRefs` name. Owners that form a circle do no harm: the walk never enters an object twice.
     """
-    drawing = _Drawing(children_of, overrides, info_labels)
+    drawing = _Drawing(children_of, health_of, info_labels)
     missing = [_missing_node(each) for each in managed if each.live is None and each.desired is not None]
     nodes = [*missing, *drawing.below([each.live for each in managed if each.live is not None])]
     orphaned = drawing.below(list(orphans))
@@ -62,11 +62,9 @@ def application_tree(
 
 
 class _Drawing:
-    def __init__(
-        self, children_of: ChildrenOf, overrides: Mapping[GroupKind, Check], info_labels: Sequence[str]
-    ) -> None:
+    def __init__(self, children_of: ChildrenOf, health_of: HealthOf, info_labels: Sequence[str]) -> None:
         self._children_of = children_of
-        self._overrides = overrides
+        self._health_of = health_of
         self._info_labels = info_labels
         self._seen: dict[ResourceKey, Node] = {}
 
@@ -79,9 +77,7 @@ class _Drawing:
             key = key_of(manifest)
             node = self._seen.get(key)
             if node is None:
-                node = self._seen[key] = node_of(
-                    manifest, assess(manifest, self._overrides), info_labels=self._info_labels
-                )
+                node = self._seen[key] = node_of(manifest, self._health_of(manifest), info_labels=self._info_labels)
                 drawn.append(node)
                 waiting.extend((child, manifest) for child in self._children_of(manifest))
             if parent is not None:

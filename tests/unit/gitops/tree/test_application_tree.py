@@ -6,6 +6,7 @@ import pytest
 
 from gitops.compare import compare_object
 from gitops.diff.ignore import compile_rules
+from gitops.health.assess import assess
 from gitops.model.status import AppSummary
 from gitops.tree.network_info import is_web_link, network_info
 from gitops.tree.ownership import application_tree
@@ -60,7 +61,7 @@ def tree_of(*live: Manifest, cluster: tuple[Manifest, ...] = (), missing: tuple[
     rules = compile_rules(())
     managed = [compare_object(each, each, None, rules) for each in live]
     managed += [compare_object(each, None, None, rules) for each in missing]
-    return application_tree(managed, children_lookup([*live, *cluster]))
+    return application_tree(managed, children_lookup([*live, *cluster]), assess)
 
 
 def node(tree: Manifest, kind: str, name: str) -> Manifest:
@@ -176,7 +177,7 @@ def test_a_cluster_scoped_parent_has_no_namespace() -> None:
 
 def test_orphans_are_apart() -> None:
     stray = an_object("v1", "ConfigMap", "stray")
-    tree = application_tree([], children_lookup([]), orphans=[stray])
+    tree = application_tree([], children_lookup([]), assess, orphans=[stray])
     assert [each["name"] for each in tree["orphanedNodes"]] == ["stray"]
     assert tree["nodes"] == []
 
