@@ -69,7 +69,10 @@ def get_app(
     hard_refresh: HardRefresh = False,
     output: AppOutput = AppFormat.TABLE,
 ) -> int:
-    """One application in full: source, policy, state, conditions and what to do, every object."""
+    """One application in full.
+
+    Source, policy in words, state, conditions with what to do about them, the operation, every object.
+    """
     from gitops.model.application import Application
     from tiphys.cli.replies import ResourceTree, read
     from tiphys.cli.views.applications import app_fields, keeps_health_in_the_tree, resource_table
@@ -97,7 +100,10 @@ def get_app(
 
 @group.command("resources")
 def resources(context: typer.Context, name: AppName, output: AppOutput = AppFormat.TABLE) -> int:
-    """Every object of an application, with what Kubernetes made of them (ReplicaSets, Pods …)."""
+    """Every object of an application.
+
+    Also what Kubernetes made of those that Git asked for: ReplicaSets, Pods …
+    """
     from tiphys.cli.replies import ResourceTree, read
     from tiphys.cli.views.tree import node_table, tree_lines
 
@@ -146,7 +152,10 @@ def manifests(
 
 @group.command("history")
 def history(context: typer.Context, name: AppName, output: ListOutput = Format.TABLE) -> int:
-    """What was synced when, by whom; the ids are what `app rollback` takes."""
+    """What was synced when, and by whom.
+
+    The ids are what `app rollback` takes.
+    """
     from gitops.model.application import Application
     from tiphys.cli.replies import read
     from tiphys.cli.views.applications import history_table
@@ -169,7 +178,10 @@ def refresh(
     name: AppName,
     hard: Annotated[bool, typer.Option("--hard", help="Render anew too, whatever is cached.")] = False,
 ) -> int:
-    """Compare with Git and the cluster now; returns when that is done."""
+    """Compare with Git and the cluster now.
+
+    Returns when that is done.
+    """
     from gitops.model.application import Application
     from tiphys.cli.replies import read
 

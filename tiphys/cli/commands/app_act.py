@@ -48,7 +48,10 @@ def sync(
     timeout: Timeout = "10m",
     progress: ProgressOption = ProgressMode.AUTO,
 ) -> int:
-    """Bring the cluster to what Git says, and wait for the operation's end (not for health: see `app wait`)."""
+    """Bring the cluster to what Git says.
+
+    Waits for the end of the operation; for health, follow with `app wait --health`.
+    """
     choices = [choice(each) for each in resource or ()]
     body: dict[str, Any] = {"prune": prune, "dryRun": dry_run, "strategy": {strategy.value: {"force": force}}}
     if revision:
@@ -78,7 +81,10 @@ def rollback(
     timeout: Timeout = "10m",
     progress: ProgressOption = ProgressMode.AUTO,
 ) -> int:
-    """Deploy an earlier entry of the history again, and wait for the operation's end."""
+    """Deploy an earlier entry of the history again.
+
+    Waits for the end of the operation.
+    """
     until = deadline(timeout)
     app = app_ref(name)
     with connected(context) as api:
@@ -107,7 +113,10 @@ def wait(
     timeout: Timeout = "10m",
     progress: ProgressOption = ProgressMode.AUTO,
 ) -> int:
-    """Wait until applications are Synced and Healthy, with no operation in progress (or what the flags say)."""
+    """Wait until applications are Synced and Healthy.
+
+    And until no operation is in progress; --sync, --health and --operation choose among the three.
+    """
     from tiphys.cli.follow import wait_for
     from tiphys.cli.progress import progress_shown
     from tiphys.cli.waiting import Goal, operation_failed
@@ -151,7 +160,10 @@ def delete(
     wait: Annotated[bool, typer.Option("--wait", help="Until it is gone.")] = False,
     timeout: Timeout = "10m",
 ) -> int:
-    """Delete applications, and with them (--cascade, the default) all their objects in the cluster."""
+    """Delete applications, with what they run in the cluster.
+
+    --no-cascade leaves their objects where they are.
+    """
     until = deadline(timeout)
     with connected(context) as api:
         apps = named_apps(api, names or (), selector)

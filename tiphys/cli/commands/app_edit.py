@@ -95,7 +95,10 @@ def set_spec(
     self_heal: SelfHeal = None,
     sync_option: SyncOptions = None,
 ) -> int:
-    """Change fields of an application; what is not named stays as it is."""
+    """Change single fields of an application.
+
+    What is not named stays as it is.
+    """
     flags = SpecFlags(
         repo=repo, path=path, chart=helm_chart, revision=revision, values=tuple(values or ()),
         dest_name=dest_name, dest_server=dest_server, dest_namespace=dest_namespace, project=project,

@@ -26,7 +26,7 @@ class Flags:
 
 
 AppName = Annotated[str, typer.Argument(metavar="NAME", help="NAME or NAMESPACE/NAME of the application.")]
-AppNames = Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="NAME or NAMESPACE/NAME; several.")]
+AppNames = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="NAME or NAMESPACE/NAME; one or several.")]
 ListOutput = Annotated[
     Format, typer.Option("-o", "--output", help="table, wide, name, json (as the API has it), yaml.")
 ]

@@ -124,5 +124,12 @@ def test_every_exit_code_is_in_the_help_and_in_the_reference(run: Run) -> None:
         assert f"| {code.value} | {meaning} |" in reference
 
 
+@pytest.mark.parametrize("group", ["", "app", "appset", "proj", "cluster", "repo", "context", "account"])
+def test_no_line_of_help_is_cut_off(run: Run, group: str) -> None:
+    ran = run(*filter(None, (group, "--help")))
+    assert ran.code == 0
+    assert not [line for line in ran.out.splitlines()[1:] if line.endswith("...")]
+
+
 def test_the_version_is_the_packages() -> None:
     assert f'\nversion = "{VERSION}"\n' in (PROJECT / "pyproject.toml").read_text()
