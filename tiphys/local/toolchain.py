@@ -85,7 +85,17 @@ def _install_wheel(wheel: str, folder: Path) -> None:
     scratch = folder / ".pip"
     venv.create(scratch, with_pip=True)
     ran = subprocess.run(
-        [scratch / "bin" / "python", "-m", "pip", "install", "--quiet", "--target", folder / "site", wheel],
+        [
+            scratch / "bin" / "python",
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-compile",
+            "--target",
+            folder / "site",
+            wheel,
+        ],
         capture_output=True,
         text=True,
         check=False,
