@@ -23,13 +23,17 @@ const outOfSync = [1, 2, 3, 4, 5, 6].map((number) => ({ kind: "ConfigMap", name:
 describe("a running sync", () => {
   const view = operationView(anApplication({ status: { operationState: running, resources: outOfSync } }));
   test("counts what is over, and expects as many as differ", () => {
-    expect(view).toMatchObject({ running: true, finished: 3, failed: 1, total: 6, by: "kim", revision: "bbbbbbb", title: "Syncing" });
+    expect(view).toMatchObject({ running: true, finished: 3, failed: 1, total: 11, by: "kim", revision: "bbbbbbb", title: "Syncing" });
   });
   test("shows what failed and what runs before what is done", () => {
     expect(view?.rows.map(({ tone }) => tone)).toEqual(["failed", "running", "waiting", "done", "skipped"]);
   });
   test("says the server's words, else its own", () => {
     expect(view?.rows.map(({ words }) => words)).toEqual(["denied", "in progress", "waiting", "applied", "skipped"]);
+  });
+  test("does not expect again what has begun, even if it still differs", () => {
+    const resources = [{ kind: "Service", name: "a", status: "OutOfSync" as const }, ...outOfSync];
+    expect(operationView(anApplication({ status: { operationState: running, resources } }))?.total).toBe(11);
   });
   test("of chosen resources expects those", () => {
     const named = { ...running, operation: { sync: { resources: [{ kind: "A", name: "a" }] } }, syncResult: null };

@@ -1,6 +1,6 @@
 /** A sync in the making or done, as counts, rows and words. */
 
-import type { Application, OperationPhase, OperationState, ResourceResult } from "../api/types";
+import type { Application, OperationPhase, OperationState, ResourceId, ResourceResult } from "../api/types";
 import { shortRevision } from "./application";
 
 export type ResultTone = "done" | "failed" | "running" | "waiting" | "skipped";
@@ -55,7 +55,7 @@ export function operationView(app: Application): OperationView | undefined {
     rows,
     finished: rows.filter(({ tone }) => tone === "done" || tone === "failed" || tone === "skipped").length,
     failed: rows.filter(({ tone }) => tone === "failed").length,
-    total: Math.max(rows.length, expectedCount(app, state)),
+    total: rows.length + outstanding(app, state),
   };
 }
 
@@ -82,12 +82,17 @@ function starting(app: Application): OperationView {
   };
 }
 
-/** Resources the running sync was asked for: those named, else those that differed. */
-function expectedCount(app: Application, state: OperationState): number {
+/** What a running sync has still to begin: of the resources named, or else of those that differ. */
+function outstanding(app: Application, state: OperationState): number {
   if (isOver(state)) return 0;
-  const named = state.operation?.sync?.resources?.length ?? 0;
-  return named || (app.status?.resources ?? []).filter(({ status }) => status === "OutOfSync").length;
+  const begun = new Set((state.syncResult?.resources ?? []).map(nameOf));
+  const named = state.operation?.sync?.resources ?? [];
+  const differing = (app.status?.resources ?? []).filter(({ status }) => status === "OutOfSync");
+  return (named.length ? named : differing).filter((resource) => !begun.has(nameOf(resource))).length;
 }
+
+// A request may leave the namespace out, so it takes no part in telling resources apart.
+const nameOf = ({ group, kind, name }: ResourceId): string => `${group ?? ""}/${kind}/${name}`;
 
 function resultRow(result: ResourceResult): ResultRow {
   const tone = toneOf(result);

@@ -1,11 +1,17 @@
 import { expect, test } from "vitest";
-import { kindFamily, kindMark } from "./kinds";
+import { kindFamily, kindMark, middleCut } from "./kinds";
 import { connectionTone, phaseTone } from "./tone";
 import { rowWindow, scrollToRow } from "./window";
 
 test("kinds are marked as kubectl abbreviates them, unknown ones by their capitals", () => {
   expect(["Deployment", "HTTPRoute", "SealedSecret", "Widget"].map(kindMark)).toEqual(["dep", "htt", "ss", "wid"]);
   expect([kindFamily("Pod"), kindFamily("Secret"), kindFamily("Widget")]).toEqual(["workload", "config", "other"]);
+});
+
+test("a long name loses its middle, never its end", () => {
+  expect(middleCut("short", 20)).toBe("short");
+  expect(middleCut("around-api-6d9c7f5b9c-x2x1z", 20)).toBe("around-api-6…c-x2x1z");
+  expect(middleCut("around-api-6d9c7f5b9c-x2x1z", 20)).toHaveLength(20);
 });
 
 test("of a thousand rows only those in sight and a few around are drawn", () => {

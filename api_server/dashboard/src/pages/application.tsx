@@ -73,30 +73,34 @@ function Known({ appRef, app, followed }: KnownProps) {
     <div className={`page application ${lost.stream.kind === "lost" ? "stale" : ""}`}>
       <ConnectionBanner stream={lost.stream} asOf={lost.asOf} onRetry={() => [followed, tree].forEach(({ retry }) => retry())} />
       <AppHeader app={app} syncPermission={syncPermission} onPanel={setPanel} />
-      <div className="app-notices">
-        <Conditions app={app} />
-        <OperationCard app={app} permission={syncPermission} />
-        {tree.refusal && <ErrorNotice title="The live resources cannot be shown." detail={tree.refusal.message} />}
+      <div className="app-body">
+        <div className="app-main">
+          <div className="app-notices">
+            <Conditions app={app} />
+            <OperationCard app={app} permission={syncPermission} />
+            {tree.refusal && <ErrorNotice title="The live resources cannot be shown." detail={tree.refusal.message} />}
+          </div>
+          <TreeView
+            app={app}
+            resources={resources}
+            shape={shape}
+            loading={tree.asOf === undefined && !tree.refusal}
+            chosen={chosen}
+            onChoose={choose}
+            onShape={(next) => setQuery({ view: next === "list" ? "list" : undefined })}
+          />
+        </div>
+        {resource && (
+          <ResourcePanel
+            app={appRef}
+            resource={resource}
+            managed={managed}
+            tab={(query.get("tab") ?? "summary") as PanelTab}
+            onTab={(tab) => setQuery({ tab: tab === "summary" ? undefined : tab })}
+            onClose={() => choose(undefined)}
+          />
+        )}
       </div>
-      <TreeView
-        app={app}
-        resources={resources}
-        shape={shape}
-        loading={tree.asOf === undefined && !tree.refusal}
-        chosen={chosen}
-        onChoose={choose}
-        onShape={(next) => setQuery({ view: next === "list" ? "list" : undefined })}
-      />
-      {resource && (
-        <ResourcePanel
-          app={appRef}
-          resource={resource}
-          managed={managed}
-          tab={(query.get("tab") ?? "summary") as PanelTab}
-          onTab={(tab) => setQuery({ tab: tab === "summary" ? undefined : tab })}
-          onClose={() => choose(undefined)}
-        />
-      )}
       {panel === "sync" && <SyncPanel app={app} managed={managed} permission={syncPermission} onClose={close} />}
       {panel === "history" && <HistoryPanel app={app} permission={syncPermission} onClose={close} />}
       {panel === "delete" && <DeleteDialog app={app} onClose={close} />}

@@ -31,6 +31,7 @@ export function Graph({ root, chosen, onChoose, onUnfold }: GraphProps) {
   const shown = useMemo(() => visible(drawn, view), [drawn, view]);
   useDrag(frame);
   useZoomWheel(frame, setZoom);
+  useKeepInSight(frame, drawn, zoom, chosen);
   const fit = () => setZoom(fitting(frame.current, drawn));
   const walk = useWalk(frame, drawn, zoom);
   return (
@@ -173,6 +174,17 @@ function useWalk(frame: RefObject<HTMLDivElement | null>, drawn: Layout, zoom: n
     // The node may come into being only once the view has moved.
     requestAnimationFrame(() => requestAnimationFrame(() => goal.current === next && focus(next)));
   };
+}
+
+/** The chosen node stays in sight when the panel beside the graph takes its room. */
+function useKeepInSight(frame: RefObject<HTMLDivElement | null>, drawn: Layout, zoom: number, chosen: string | undefined): void {
+  const latest = useRef({ drawn, zoom });
+  latest.current = { drawn, zoom };
+  useEffect(() => {
+    if (chosen === undefined) return;
+    const placed = latest.current.drawn.nodes.find(({ branch }) => branch.id === chosen);
+    if (placed) scrollTo(frame.current, placed, latest.current.zoom);
+  }, [frame, chosen]);
 }
 
 function scrollTo(frame: HTMLElement | null, { x, y }: Placed, zoom: number): void {

@@ -2,7 +2,7 @@
 
 import { memo, useEffect, useRef } from "react";
 import { HEALTH_TONES } from "../derive/tone";
-import { kindFamily, kindMark } from "../derive/kinds";
+import { kindFamily, kindMark, middleCut } from "../derive/kinds";
 import type { Branch, ResourceView } from "../derive/tree";
 import { HealthIcon, SyncIcon } from "./status";
 
@@ -56,7 +56,7 @@ function ResourceNode({ branch, resource, chosen, onPress }: ResourceNodeProps) 
     >
       <KindMark kind={kind} />
       <span className="node-words">
-        <NodeName name={name} />
+        <span className="node-name cut">{middleCut(name, sync ? LONG_WITH_SYNC : LONG)}</span>
         <span className="node-kind cut">
           {kind}
           {requiresPruning ? <em> · not in Git</em> : detailOf(resource)}
@@ -70,17 +70,9 @@ function ResourceNode({ branch, resource, chosen, onPress }: ResourceNodeProps) 
   );
 }
 
-// Siblings differ at the end of their names, so the middle is what may be cut.
-const TAIL = 7;
-
-function NodeName({ name }: { name: string }) {
-  return (
-    <span className="node-name">
-      <span className="cut">{name.slice(0, -TAIL)}</span>
-      <span>{name.slice(-TAIL)}</span>
-    </span>
-  );
-}
+// As many letters as fit beside one and beside two status icons.
+const LONG = 23;
+const LONG_WITH_SYNC = 20;
 
 /** The one fact that tells siblings apart: ready containers, revision, images. */
 function detailOf({ info }: ResourceView): string {

@@ -76,8 +76,8 @@ function Meta({ view }: { view: OperationView }) {
   return (
     <span className="faint operation-meta">
       {!view.running && ended && <time title={clockTime(parseTime(ended))}>{ago(ended, now)}</time>}
-      {length && <span>{view.running ? length : `took ${length}`}</span>}
-      <span>by {view.by}</span>
+      {length && <span className="roomy">{view.running ? length : `took ${length}`}</span>}
+      <span className="roomy">by {view.by}</span>
       {view.retries > 0 && <span>retry {view.retries}</span>}
     </span>
   );

@@ -22,7 +22,7 @@ const PLACES = [
 ] as const;
 
 const THEMES: readonly (readonly [Theme, string, IconName])[] = [
-  ["system", "Theme of the system", "screen"],
+  ["system", "System theme", "screen"],
   ["light", "Light", "sun"],
   ["dark", "Dark", "moon"],
 ];

@@ -12,25 +12,25 @@ const FILLED = (inner: ReactNode) => (
 );
 
 const HEALTH_SHAPES: Readonly<Record<HealthCode, ReactNode>> = {
-  Healthy: FILLED(<path d="m5 8.3 2.1 2.100L11 6" />),
+  Healthy: FILLED(<path d="m5 8.3 2.1 2.1L11 6" />),
   Progressing: (
     <g className="spin" style={{ transformOrigin: "8px 8px" }}>
       <circle cx="8" cy="8" r="5.5" opacity="0.25" strokeWidth="2.2" />
-      <path d="M8 2.500a5.5 5.5 0 0 1 5.5 5.5" strokeWidth="2.2" />
+      <path d="M8 2.5a5.5 5.5 0 0 1 5.5 5.5" strokeWidth="2.2" />
     </g>
   ),
-  Degraded: FILLED(<path d="m5.7 5.7 4.6 4.600M10.3 5.700l-4.6 4.6" />),
-  Suspended: FILLED(<path d="M6.5 5.500v5M9.5 5.500v5" />),
+  Degraded: FILLED(<path d="m5.7 5.7 4.6 4.6M10.3 5.7l-4.6 4.6" />),
+  Suspended: FILLED(<path d="M6.5 5.5v5M9.5 5.5v5" />),
   Missing: (
     <>
       <circle cx="8" cy="8" r="5.7" strokeDasharray="2.2 2.2" />
-      <path d="M8 5.300v3.200M8 10.700h.01" />
+      <path d="M8 5.3v3.2M8 10.7h.01" />
     </>
   ),
   Unknown: (
     <>
       <circle cx="8" cy="8" r="5.7" />
-      <path d="M6.3 6.400a1.75 1.75 0 1 1 2.5 1.600c-.5.25-.8.5-.8 1M8 10.900h.01" />
+      <path d="M6.3 6.4a1.75 1.75 0 1 1 2.5 1.6c-.5.25-.8.5-.8 1M8 10.9h.01" />
     </>
   ),
 };
@@ -45,7 +45,7 @@ const SYNC_SHAPES: Readonly<Record<SyncCode, ReactNode>> = {
   OutOfSync: (
     <>
       <circle cx="8" cy="8" r="5.7" />
-      <path d="M8 11V5.300M5.7 7.3 8 5l2.3 2.3" />
+      <path d="M8 11V5.3M5.7 7.3 8 5l2.3 2.3" />
     </>
   ),
   Unknown: HEALTH_SHAPES.Unknown,

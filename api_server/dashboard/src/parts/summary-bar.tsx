@@ -27,7 +27,7 @@ export function SummaryBar({ apps, filter, onFilter }: SummaryBarProps) {
           onClick={() => onFilter(toggled(filter, "sync", code))}
         >
           <SyncIcon sync={code} />
-          <b>{sync.get(code)}</b> {code}
+          <b>{sync.get(code)}</b> <span className="word">{code}</span>
         </button>
       ))}
       <span className="summary-gap" />
@@ -41,7 +41,7 @@ export function SummaryBar({ apps, filter, onFilter }: SummaryBarProps) {
           onClick={() => onFilter(toggled(filter, "health", code))}
         >
           <HealthIcon health={code} />
-          <b>{health.get(code)}</b> {code}
+          <b>{health.get(code)}</b> <span className="word">{code}</span>
         </button>
       ))}
     </div>

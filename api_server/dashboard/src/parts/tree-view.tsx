@@ -49,10 +49,10 @@ export function TreeView({ app, resources, shape, loading, chosen, onChoose, onS
         <span className="grow" />
         {kept > 0 && (
           <span className="kept-hint" data-testid="kept-hint" title="Removed from Git, not pruned: a sync with prune deletes them.">
-            <Icon name="info" size={14} /> {counted(kept, "resource")} kept although removed from Git
+            <Icon name="info" size={14} /> {counted(kept, "resource")} kept<span className="roomy"> although removed from Git</span>
           </span>
         )}
-        <span className="faint">{counted(resources.byId.size, "resource")}</span>
+        <span className="faint roomy">{counted(resources.byId.size, "resource")}</span>
         <Segmented
           label="Shape of the tree"
           chosen={shape}
