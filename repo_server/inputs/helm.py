@@ -151,7 +151,7 @@ def _is_plain(setting: Setting) -> bool:
         return False
     value = setting.value
     if setting.force_string:
-        return "\\" not in value and "{" not in value
+        return "\\" not in value.replace("\\,", "") and "{" not in value
     return bool(_PLAIN_VALUE.fullmatch(value)) and value != "null"
 
 

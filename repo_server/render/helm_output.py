@@ -44,8 +44,7 @@ def templates_of_command(output: bytes) -> Templates:
     parts: list[tuple[str, str]] = []
     for part in _SEPARATOR.split("\n" + text):
         named = _SOURCE.search(part)
-        if part.strip():
-            parts.append((named[1] if named else "helm template", part))
+        parts.append((named[1] if named else "helm template", part))
     return Templates(parts, {}, sorted=True)
 
 
@@ -66,7 +65,9 @@ def ordered(rendered: Templates, *, skip_tests: bool) -> list[Manifest]:
 
 
 def _objects(text: str, file: str) -> list[Manifest]:
-    return [each for document in decode_documents(text, file) if document for each in objects(document, file)]
+    # Helm trims every document and ends it with one line break, which a text at its end may depend on.
+    documents = decode_documents(text.strip() + "\n", file)
+    return [each for document in documents if document for each in objects(document, file)]
 
 
 def _events(manifest: Manifest) -> frozenset[str]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gitops.model.errors import ManifestInvalid, PathNotFound, RenderFailed
-from tests.integration.repo_server.conftest import config_map
+from tests.integration.repo.serving import config_map
 
 pytestmark = pytest.mark.integration
 

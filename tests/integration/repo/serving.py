@@ -1,21 +1,17 @@
-"""A real repo server process over mutual TLS, and what to ask it."""
+"""A repo server process, and what to ask it."""
 
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
-import pytest
 
-from adapters.clock import SystemClock
 from adapters.repo_client import CachePolicy, RefSource, RenderContext, Rendered, RepoClient
 from gitops.model.repository import Repository
 from tests.fixtures.services import GitRepo
-from tiphys.local import pki
 from tiphys.local.ports import free_ports
 
 CONTEXT = RenderContext(
@@ -91,31 +87,6 @@ class ServerProcess:
         return total
 
 
-@pytest.fixture(scope="session")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tls")
-    pki.ensure(folder, SystemClock().now())
-    return folder
-
-
-@pytest.fixture
-def repo_server(tmp_path: Path, tools_dir: Path, tls: Path) -> Iterator[Callable[..., ServerProcess]]:
-    """Starts repo servers: `repo_server(REPO_SERVER_WORKERS="1")`."""
-    started: list[ServerProcess] = []
-
-    def start(**settings: str) -> ServerProcess:
-        folder = tmp_path / f"repo-server-{len(started)}"
-        folder.mkdir()
-        server = ServerProcess(folder, tools_dir, tls, **settings)
-        server.start()
-        started.append(server)
-        return server
-
-    yield start
-    for each in started:
-        each.stop()
-
-
 class Asker:
     """Asks one server about sources of one repository."""
 
@@ -157,24 +128,6 @@ class Asker:
             assert "/root" not in text
             return error
         raise AssertionError(f"rendered: {answer}")
-
-
-@pytest.fixture
-async def ask(
-    repo_server: Callable[..., ServerProcess], git_repo: Callable[..., GitRepo]
-) -> AsyncIterator[Callable[..., Any]]:
-    """`await ask()`: an asker with a server and a repository of its own."""
-    opened: list[Any] = []
-
-    async def open_asker(**settings: str) -> Asker:
-        server = repo_server(**settings)
-        connection = RepoClient.connect(server.address, server.tls / "app_controller")
-        opened.append(connection)
-        return Asker(await connection.__aenter__(), server, git_repo())
-
-    yield open_asker
-    for each in opened:
-        await each.__aexit__(None, None, None)
 
 
 def config_map(name: str, **data: str) -> str:
