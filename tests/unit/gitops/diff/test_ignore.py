@@ -161,7 +161,7 @@ def test_pointers_know_escapes_and_positions() -> None:
 
 
 def test_fields_of_named_managers_are_ignored() -> None:
-    fields = {
+    fields: dict[str, Any] = {
         "f:spec": {"f:replicas": {}, "f:template": {"f:spec": {"f:containers": {'k:{"name":"side"}': {"f:image": {}}}}}}
     }
     entry = {"manager": "scaler", "operation": "Update", "fieldsV1": fields}

@@ -144,7 +144,7 @@ def test_anything_that_could_change_something_is_not_sure(edit: Any) -> None:
 
 def test_finalizers_are_a_set_that_keeps_its_order() -> None:
     desired = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "finalizers": ["x", "y"]}}
-    owned = {"f:metadata": {"f:finalizers": {'v:"x"': {}, 'v:"y"': {}}}}
+    owned: dict[str, Any] = {"f:metadata": {"f:finalizers": {'v:"x"': {}, 'v:"y"': {}}}}
     live = {
         **desired,
         "metadata": {
@@ -160,7 +160,7 @@ def test_finalizers_are_a_set_that_keeps_its_order() -> None:
 
 def test_custom_resources_get_no_benefit_of_built_in_rules() -> None:
     desired = {"apiVersion": "x.io/v1", "kind": "X", "metadata": {"name": "x"}, "spec": {"requests": {"cpu": "1000m"}}}
-    owned = {"f:spec": {"f:requests": {"f:cpu": {}}}}
+    owned: dict[str, Any] = {"f:spec": {"f:requests": {"f:cpu": {}}}}
     managed = {"name": "x", "managedFields": [entry(owned, apiVersion="x.io/v1")]}
     assert surely_equal(desired, {**desired, "metadata": managed})
     assert not surely_equal(desired, {**desired, "metadata": managed, "spec": {"requests": {"cpu": "1"}}})

@@ -147,7 +147,7 @@ def test_legacy_ownership_becomes_ours_and_others_keep_theirs() -> None:
 
 
 def test_the_prediction_loses_what_only_legacy_managers_own() -> None:
-    fields = {
+    fields: dict[str, Any] = {
         "f:metadata": {"f:labels": {"f:old": {}, "f:kept": {}}},
         "f:spec": {"f:gone": {}, "f:shared": {}, "f:kept": {}, "f:items": {'k:{"name":"x"}': {}, 'k:{"name":"y"}': {}}},
     }
