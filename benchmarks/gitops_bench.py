@@ -95,9 +95,10 @@ VALUES = {
 
 def make_repo(path, n):
     os.makedirs(path, exist_ok=True)
-    sh("git", "init", "-q", "-b", "main", cwd=path)
-    sh("git", "config", "user.email", "bench@example.local", cwd=path)
-    sh("git", "config", "user.name", "bench", cwd=path)
+    if not os.path.isdir(f"{path}/.git"):
+        sh("git", "init", "-q", "-b", "main", cwd=path)
+        sh("git", "config", "user.email", "bench@example.local", cwd=path)
+        sh("git", "config", "user.name", "bench", cwd=path)
     for i in range(n):
         d = f"{path}/services/svc-{i:04d}"
         os.makedirs(d + "/templates", exist_ok=True)
@@ -246,7 +247,7 @@ def pct(xs, q):
     return round(xs[min(len(xs) - 1, int(q * len(xs)))], 4) if xs else None
 
 
-def main():
+def main(argv=None):
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a = ap.add_argument
     a("--kubeconfig", required=True)
@@ -265,15 +266,18 @@ def main():
     a("--token", default="")
     a("--out", default="-")
     a("--keep", action="store_true")
-    o = ap.parse_args()
+    a("--push", action="store_true", help="--repo-dir is a clone: push what is committed to its origin")
+    o = ap.parse_args(argv)
     meter = Meter([int(p) for p in o.pids.split(",") if p])
     api = config.new_client_from_config(o.kubeconfig)
     custom = client.CustomObjectsApi(api)
     tapi = config.new_client_from_config(o.target_kubeconfig)
     apps_v1, core = client.AppsV1Api(tapi), client.CoreV1Api(tapi)
     out = {"apps": o.apps}
-    if not os.path.isdir(o.repo_dir + "/.git"):
+    if not os.path.isdir(o.repo_dir + "/services/svc-0000"):
         make_repo(o.repo_dir, o.apps)
+        if o.push:
+            sh("git", "push", "-q", "origin", "HEAD:main", cwd=o.repo_dir)
     head = sh("git", "rev-parse", "HEAD", cwd=o.repo_dir)
     pool = ThreadPoolExecutor(8)
     for i in range(o.dest_namespaces):
@@ -340,6 +344,8 @@ def main():
             v = dict(VALUES, image={"repository": "example.local/app", "tag": "1.0.1"})
             open(f"{o.repo_dir}/services/svc-0000/values.yaml", "w").write(yaml.safe_dump(v))
             sh("git", "commit", "-qam", "bump svc-0000", cwd=o.repo_dir)
+            if o.push:
+                sh("git", "push", "-q", "origin", "HEAD:main", cwd=o.repo_dir)
             head = sh("git", "rev-parse", "HEAD", cwd=o.repo_dir)
             each(lambda i: patch(i, {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}}))
             wait(lambda: not_done(head), o.timeout)

@@ -1,0 +1,1 @@
+"""What `make bench` runs: the workload of gitops_bench.py against a trio of its own."""
