@@ -44,7 +44,13 @@ ATTEMPT = Attempt(datetime(2026, 11, 23, 10, tzinfo=UTC), revision="0123456789ab
 
 
 def an_object(
-    name: str, *, kind: str = "ConfigMap", wave: int = 0, api: str = "v1", namespace: str = "ns", **annotations: str
+    name: str,
+    *,
+    kind: str = "ConfigMap",
+    wave: int = 0,
+    api: str = "v1",
+    namespace: str = "ns",
+    annotations: Mapping[str, str] = {},
 ) -> dict[str, Any]:
     marks = {**({SYNC_WAVE: str(wave)} if wave else {}), **annotations}
     metadata: dict[str, Any] = {"name": name, "annotations": marks}
@@ -55,7 +61,7 @@ def an_object(
 
 def a_hook(name: str, phases: str = "PreSync", *, wave: int = 0, policy: str = "") -> dict[str, Any]:
     marks = {HOOK: phases, **({HOOK_DELETE_POLICY: policy} if policy else {})}
-    return an_object(name, kind="Job", wave=wave, api="batch/v1", **marks)
+    return an_object(name, kind="Job", wave=wave, api="batch/v1", annotations=marks)
 
 
 class Crash(Exception):

@@ -196,7 +196,7 @@ def test_delete_policies(policy: str, health: Health, goodbye: type) -> None:
 
 
 def test_a_hook_of_a_kind_without_health_is_done_once_created() -> None:
-    hook = an_object("cm", **{"argocd.argoproj.io/hook": "PostSync"})
+    hook = an_object("cm", annotations={"argocd.argoproj.io/hook": "PostSync"})
     world = World([an_object("web")], [hook])
     assert world.run().message == "successfully synced (no more tasks)"
 
@@ -253,7 +253,7 @@ def test_skipped_prunes_are_told_and_hold_nothing_up() -> None:
 
 
 def test_a_prune_that_needs_approval_holds_the_sync_before_anything_is_written() -> None:
-    old = an_object("old", **{"argocd.argoproj.io/sync-options": "Prune=confirm"})
+    old = an_object("old", annotations={"argocd.argoproj.io/sync-options": "Prune=confirm"})
     sync, actions = begin(tried(World([an_object("new")], live=[old])))
     (awaiting,) = actions
     assert isinstance(awaiting, AwaitApproval)

@@ -84,7 +84,7 @@ def test_what_depends_on_this_sync_is_not_tried_before_it() -> None:
 
 
 def test_prunes_mirror_the_waves_and_prune_last_comes_after_all() -> None:
-    last = an_object("last", **{OPTIONS: "PruneLast=true"})
+    last = an_object("last", annotations={OPTIONS: "PruneLast=true"})
     live = [an_object("first", wave=1), an_object("middle", wave=2), an_object("third", wave=4), last]
     tasks = tasks_of(an_object("kept", wave=3), live=live)
     waves = {name: task.wave for name, task in tasks.items()}
@@ -100,7 +100,9 @@ def test_prunes_mirror_the_waves_and_prune_last_comes_after_all() -> None:
     ],
 )
 def test_refusals_to_prune(operation: SyncOperation, option: str, message: str | None) -> None:
-    task = tasks_of(live=[an_object("old", **({OPTIONS: option} if option else {}))], operation=operation)["old"]
+    task = tasks_of(live=[an_object("old", annotations={OPTIONS: option} if option else {})], operation=operation)[
+        "old"
+    ]
     assert (task.settled.message if task.settled else None) == message
 
 
@@ -191,7 +193,7 @@ def test_an_operation_with_options_says_all_of_them() -> None:
 def test_an_object_beats_its_application_and_nonsense_changes_nothing() -> None:
     of_application = SyncOptions(prune=Consent.REFUSED)
     texts = "Prune=confirm, ServerSideApply=false,CreateNamespace=true,Validate=maybe,Nonsense=1"
-    options = object_options(of_application, an_object("x", **{OPTIONS: texts}))
+    options = object_options(of_application, an_object("x", annotations={OPTIONS: texts}))
     assert options.prune is Consent.ON_APPROVAL
     assert not options.server_side_apply
     assert not options.create_namespace  # not an object's to say
