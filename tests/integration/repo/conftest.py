@@ -58,7 +58,8 @@ async def ask(
         server = repo_server(**settings) if settings else request.getfixturevalue("shared_repo_server")
         connection = RepoClient.connect(server.address, server.tls / "app_controller")
         opened.append(connection)
-        return Asker(await connection.__aenter__(), server, git_repo())
+        name = f"repo-{len(opened)}" if len(opened) > 1 else "repo"
+        return Asker(await connection.__aenter__(), server, git_repo(name))
 
     yield open_asker
     for each in opened:
