@@ -339,3 +339,25 @@ def test_many_reasons_are_cut_short() -> None:
     objects = [an_object(f"o{number:02}") for number in range(14)]
     world = World(objects, refused=[each["metadata"]["name"] for each in objects], dry_run_tells=False)
     assert world.run().message.endswith("o09 is refused, and 4 more")
+
+
+def test_no_hook_is_started_in_a_wave_that_has_failed_already() -> None:
+    world = World([an_object("config")], [a_hook("job", "Sync")], refused=["config"], dry_run_tells=False)
+    assert world.run().phase == OperationPhase.FAILED
+    assert world.log == []
+    assert told(world.recorded) == {("Sync", "ConfigMap", "config"): ("SyncFailed", "Failed")}
+
+
+def test_what_depends_on_others_is_pruned_before_them() -> None:
+    live = [an_object("ns", kind="Namespace", namespace=""), a_deployment("web"), an_object("config")]
+    world = World([an_object("kept")], live=live)
+    world.run()
+    assert [name for verb, name in world.log if verb == "prune"] == ["web", "config", "ns"]
+
+
+def test_nothing_is_tried_again_once_writing_has_begun() -> None:
+    world = World([an_object("done"), an_object("open")])
+    sync, _ = begin(tried(world))
+    sync, _ = synced(sync, "done")
+    _, actions = begin(world.tasks(), to_results(sync))
+    assert [(each.task.key.name, each.dry_run) for each in actions if isinstance(each, Apply)] == [("open", False)]
