@@ -11,7 +11,7 @@ from adapters.clock import Clock
 from adapters.repo_client import RepoClient
 from adapters.store.store import Store
 from app_controller.revisions import Revisions
-from gitops.appset.changes import Changes, plan_changes
+from gitops.appset.changes import Changes, is_owned, plan_changes
 from gitops.appset.generators import (
     ClustersNeed,
     Fetched,
@@ -53,7 +53,7 @@ class AppSetReconciler:
                 return None  # its Applications go with it, by their owner references
             changes = await self._changes(name, appset)
             await self._carry_out(changes)
-            await self._tell(record, None, changes.warning)
+            await self._tell(record, None, changes.warning, resources=self._resources(appset))
             return requeue_after(appset)
         except (Conflict, NotFound):
             return timedelta(milliseconds=100)
@@ -123,22 +123,42 @@ class AppSetReconciler:
         except GitOpsError as failure:
             log.warning("ApplicationSet status not written", applicationset=str(record), error=str(failure))
 
-    async def _tell(self, record: AppName, error: GitOpsError | None, warning: str) -> None:
+    def _resources(self, appset: AppSet) -> list[dict[str, Any]]:
+        """The Applications of the set, by name; how they are is told by themselves, never by a copy that ages."""
+        owned = [each for each in self._store.applications.raws() if is_owned(each, appset)]
+        kind = {"group": "argoproj.io", "version": "v1alpha1", "kind": "Application"}
+        named = [{**kind, "name": _name(each).name, "namespace": _name(each).namespace} for each in owned]
+        return sorted(named, key=lambda each: each["name"])
+
+    async def _tell(
+        self,
+        record: AppName,
+        error: GitOpsError | None,
+        warning: str,
+        *,
+        resources: list[dict[str, Any]] | None = None,
+    ) -> None:
         raw = self._store.appsets.raw(record)
         if raw is None:
             return
         message = str(error) if error is not None else warning
         problem = bool(message)
         reason = error.reason if error is not None else "DeletionWithheld" if warning else "ApplicationSetUpToDate"
-        before: list[Mapping[str, Any]] = (raw.get("status") or {}).get("conditions") or []
+        told: Mapping[str, Any] = raw.get("status") or {}
+        before: list[Mapping[str, Any]] = told.get("conditions") or []
         wanted = [
             ("ErrorOccurred", problem, message or "Successfully generated parameters for all Applications"),
             ("ParametersGenerated", error is None, message or "Successfully generated parameters for all Applications"),
             ("ResourcesUpToDate", not problem, message or "All applications have been generated successfully"),
         ]
-        after = [self._condition(before, type, holds, reason, text) for type, holds, text in wanted]
-        if after != before:
-            await self._store.appsets.write_status(record, {"conditions": after})
+        after: dict[str, Any] = {
+            "conditions": [self._condition(before, type, holds, reason, text) for type, holds, text in wanted]
+        }
+        if resources is not None:
+            after |= {"resources": resources, "resourcesCount": len(resources)}
+        patch = merge_patch({name: told[name] for name in after if name in told}, after)
+        if patch:
+            await self._store.appsets.write_status(record, patch)
 
     def _condition(
         self, before: list[Mapping[str, Any]], type: str, holds: bool, reason: str, message: str
