@@ -4,6 +4,7 @@ Redis is a convenience: every failure, delay, forgery or swap looks like a miss,
 answer is left alone for a moment.
 """
 
+import asyncio
 import hashlib
 import hmac
 import time
@@ -24,6 +25,7 @@ PREFIX = "tiphys"
 _MAC_BYTES = 32
 _TIMEOUT = timedelta(milliseconds=500)
 _REST = timedelta(seconds=5)
+_CONNECTIONS = 16
 _VALUE_LIMIT = 32 * 1024 * 1024  # compressed
 
 # (command, failed, seconds) of each request
@@ -37,6 +39,7 @@ class RedisCache:
         self._client = client
         self._secret = secret
         self._observe = observe
+        self._turns = asyncio.Semaphore(_CONNECTIONS)  # a pool that is used up is not a Redis that fails
         self._resting_until = 0.0
         self._log = structlog.get_logger("redis")
 
@@ -46,7 +49,7 @@ class RedisCache:
         """Connects at first use; a Redis that is not there is no error."""
         timeout = _TIMEOUT.total_seconds()
         client = aioredis.Redis.from_url(
-            url, socket_timeout=timeout, socket_connect_timeout=timeout, max_connections=16
+            url, socket_timeout=timeout, socket_connect_timeout=timeout, max_connections=_CONNECTIONS
         )
         try:
             yield cls(client, hashlib.sha256(b"tiphys/cache\0" + secret).digest(), observe=observe)
@@ -70,20 +73,21 @@ class RedisCache:
         return hmac.digest(self._secret, len(key).to_bytes(8, "big") + key.encode() + packed, "sha256")
 
     async def _tried(self, command: str, send: Callable[[], Awaitable[object]]) -> object:
-        begun = time.monotonic()
-        if begun < self._resting_until:
-            return None
-        failed = True
-        try:
-            answer = await send()
-            failed = False
-            return answer
-        except (RedisError, OSError, TimeoutError) as error:
-            self._resting_until = time.monotonic() + _REST.total_seconds()
-            self._log.warning("redis does not answer, going on without", error=type(error).__name__)
-            return None
-        finally:
-            self._observe(command, failed, time.monotonic() - begun)
+        async with self._turns:
+            begun = time.monotonic()
+            if begun < self._resting_until:
+                return None
+            failed = True
+            try:
+                answer = await send()
+                failed = False
+                return answer
+            except (RedisError, OSError, TimeoutError) as error:
+                self._resting_until = time.monotonic() + _REST.total_seconds()
+                self._log.warning("redis does not answer, going on without", error=type(error).__name__)
+                return None
+            finally:
+                self._observe(command, failed, time.monotonic() - begun)
 
 
 class TypedCache(Generic[T]):

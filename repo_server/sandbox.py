@@ -154,7 +154,7 @@ class WorkerPool:
         self._confinement = Confinement(
             memory_limit=2 * limits.memory + 256 * MEBIBYTE,
             file_limit=4 * limits.output,
-            readable=_readable(tools),
+            readable=readable_paths(tools),
             writable=(str(scratch), os.devnull),
         )
 
@@ -255,7 +255,7 @@ def _error(failure: Failure) -> GitOpsError:
     return _REASONS.get(failure.reason, RenderFailed)(failure.message)
 
 
-def _readable(tools: Path) -> tuple[str, ...]:
+def readable_paths(tools: Path) -> tuple[str, ...]:
     """What the interpreter, our own package and the tools need to be read."""
     here = Path(__file__).resolve().parent.parent
     paths = sysconfig.get_paths()
