@@ -107,7 +107,7 @@ def error_body(message: str, code: int) -> dict[str, Any]:
 
 def error_response(error: GitOpsError) -> Response:
     answer = answer_to(error)
-    return _json(error_body(str(error), answer.code), answer.status)
+    return _json(error_body(str(error), answer.code), answer.status, _closing(answer.status))
 
 
 def stream_error(error: GitOpsError) -> bytes:
@@ -164,13 +164,19 @@ async def _of_http(_: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.NOT_FOUND:
         return PlainTextResponse("Not Found", status_code=404)
     code = HTTP_CODES.get(error.status_code, 3)
-    return _json(error_body(str(error.detail), code), error.status_code, error.headers)
+    headers = {**(error.headers or {}), **_closing(error.status_code)}
+    return _json(error_body(str(error.detail), code), error.status_code, headers)
 
 
 async def _of_bug(request: Request, error: Exception) -> Response:
     # No locals and no message: either could hold what a user sent.
     log.error("unforeseen error", path=request.url.path, error=type(error).__name__, exc_info=_bare(error))
     return _json(error_body("internal error; the API server's log says more", 13), 500)
+
+
+def _closing(status: int) -> Mapping[str, str]:
+    """After a body that was cut, the connection is closed: the rest of it is not even to be received."""
+    return {"Connection": "close"} if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else {}
 
 
 def _bare(error: Exception) -> Exception | None:

@@ -61,7 +61,9 @@ def _only(value: Any, tree: Tree) -> Any:
     if not tree:
         return value
     if isinstance(value, Mapping):
-        return {name: _only(value[name], below) for name, below in tree.items() if name in value}
+        kept = {name: (_only(value[name], below), below) for name, below in tree.items() if name in value}
+        # A parent none of whose wanted parts exist would only be noise.
+        return {name: part for name, (part, below) in kept.items() if part != {} or not below}
     if isinstance(value, list | tuple):
         return [_only(each, tree) for each in value]
     return value

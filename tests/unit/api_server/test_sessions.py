@@ -3,7 +3,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from api_fakes import ClockByHand, RecordsInMemory, hashed
 
 from adapters.store.settings_values import Settings
 from api_server.auth import tokens
@@ -13,6 +12,7 @@ from api_server.auth.records import SESSIONS_SECRET
 from api_server.auth.sessions import REFUSAL_DELAY, REFUSAL_NOISE, REFUSED, Sessions, project_lists_token
 from gitops.model.errors import InvalidRequest, Unauthenticated
 from gitops.model.moments import rfc3339
+from tests.unit.api_server.api_fakes import ClockByHand, RecordsInMemory, hashed
 
 RIGHT, WRONG = "correct horse", "battery staple"
 

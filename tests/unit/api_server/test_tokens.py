@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import jwt
 import pytest
-from api_fakes import KEY, ClockByHand
 
 from api_server.auth import tokens
 from gitops.model.errors import Unauthenticated
+from tests.unit.api_server.api_fakes import KEY, ClockByHand
 
 CLOCK = ClockByHand()
 NOW = CLOCK.now()

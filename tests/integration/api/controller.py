@@ -16,7 +16,7 @@ from adapters.tls import SERVER_OPTIONS, server_credentials
 from gitops.model.errors import NotFound
 
 
-class ControllerInMemory(LiveServiceServicer):
+class ControllerInMemory(LiveServiceServicer):  # type: ignore[misc]  # generated code has no types
     """Trees by application, objects by name, and what it was told."""
 
     def __init__(self) -> None:

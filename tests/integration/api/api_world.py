@@ -14,7 +14,7 @@ from adapters.store.store import Store
 from api_server.services import Services
 from gitops.model.application import AppName
 from gitops.model.repository import IN_CLUSTER_SERVER
-from tests.integration.api_server.controller import ControllerInMemory
+from tests.integration.api.controller import ControllerInMemory
 
 PASSWORD = "correct horse battery"
 WEBHOOK_SECRET = "shared with the Git host"

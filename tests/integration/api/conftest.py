@@ -18,16 +18,16 @@ from api_server.server import http_server, services_of
 from api_server.settings import Settings
 from tests.fixtures.control_plane import ControlPlane
 from tests.fixtures.services import GitRepo
-from tests.integration.api_server.api_world import World, set_up
-from tests.integration.api_server.controller import ControllerInMemory, serving
-from tests.integration.repo_server.conftest import ServerProcess
+from tests.integration.api.api_world import World, set_up
+from tests.integration.api.controller import ControllerInMemory, serving
+from tests.integration.repo.serving import ServerProcess
 from tiphys.local import pki
 from tiphys.local.ports import free_ports
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "integration/api_server" in str(item.path):
+        if "integration/api" in str(item.path):
             item.add_marker(pytest.mark.integration)
 
 
@@ -75,7 +75,7 @@ async def world(
                 loops = [tasks.create_task(services.audit.run())]
                 loops.append(tasks.create_task(services.deletions.follow(store.applications)))
                 serving_http = tasks.create_task(server.serve())
-                while not server.started:
+                while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
                     await asyncio.sleep(0.01)
                 made = World(services, controller, f"http://127.0.0.1:{port}", fresh_namespace, {})
                 yield made
@@ -87,6 +87,8 @@ async def world(
                 for loop in loops:
                     loop.cancel()
         passwords.close()
+    # A watch that is cut leaves its TLS connection to say goodbye by itself.
+    await asyncio.sleep(0.1)
 
 
 @pytest.fixture
@@ -95,5 +97,11 @@ def a_repo(git_repo: Callable[..., GitRepo]) -> GitRepo:
     repo = git_repo("services")
     manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\ndata:\n  colour: blue\n"
     secret = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: keys\nstringData:\n  password: hunter2hunter2\n"
-    repo.commit({"app/config.yaml": manifest, "app/secret.yaml": secret, "broken/bad.yaml": "kind: [unclosed\n"})
+    repo.commit(
+        {
+            "app/config.yaml": manifest,
+            "app/secret.yaml": secret,
+            "broken/bad.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: [unclosed\n",
+        }
+    )
     return repo
