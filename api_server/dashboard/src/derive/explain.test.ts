@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { anApplication, NEW, OLD } from "./fixtures";
-import { counted, reasons, remedy } from "./explain";
+import type { Application } from "../api/types";
+import { counted, reasons as reasonsFor, remedy } from "./explain";
+import { joinResources } from "./tree";
 
+const reasons = (app: Application) => reasonsFor(app, joinResources(app, undefined).byId.values());
 const history = [{ id: 0, revision: OLD }];
 
 describe("why", () => {

@@ -1,6 +1,7 @@
 /** Why an application looks as it does, and what a person can do about it. */
 
 import type { Application } from "../api/types";
+import type { ResourceView } from "./tree";
 import {
   commitWaits,
   comparedRevision,
@@ -13,12 +14,12 @@ import {
 import { syncsNewCommits } from "./policy";
 
 /** One sentence per reason that the application is not simply Synced; none if it is. */
-export function reasons(app: Application): string[] {
+export function reasons(app: Application, resources: Iterable<ResourceView>): string[] {
   if (errorsOf(app).some(({ type }) => type !== "SyncError")) {
     return ["The comparison failed, so nothing is known for sure and nothing will be changed. The error below says why."];
   }
   if (syncOf(app) !== "OutOfSync") return [];
-  return [commitReason(app), differenceReason(app), keptReason(app)].filter((reason) => reason !== "");
+  return [commitReason(app), differenceReason([...resources]), keptReason(app)].filter((reason) => reason !== "");
 }
 
 function commitReason(app: Application): string {
@@ -31,11 +32,10 @@ function commitReason(app: Application): string {
     : `Commit ${revision} waits: new commits go out only when someone syncs; ${shortRevision(synced)} is running.`;
 }
 
-function differenceReason(app: Application): string {
-  const resources = app.status?.resources ?? [];
-  const differing = resources.filter(({ status, requiresPruning }) => status === "OutOfSync" && !requiresPruning);
+function differenceReason(resources: readonly ResourceView[]): string {
+  const differing = resources.filter(({ sync, requiresPruning }) => sync === "OutOfSync" && !requiresPruning);
   if (differing.length === 0) return "";
-  const missing = differing.filter(({ health }) => health?.status === "Missing").length;
+  const missing = differing.filter(({ health }) => health === "Missing").length;
   const changed = differing.length - missing;
   const parts = [
     ...(changed ? [`${counted(changed, "resource")} ${changed === 1 ? "differs" : "differ"} from Git`] : []),

@@ -33,6 +33,9 @@ describe("places", () => {
   test("one edge for every child", () => {
     expect(drawn.edges.map(({ id }) => id).sort()).toEqual(["app|a", "app|b", "app|c", "a|a1", "a|a2", "c1|c2", "c|c1"].sort());
   });
+  test("nodes come in reading order", () => {
+    expect(drawn.nodes.map(({ branch }) => branch.id)).toEqual(["app", "a", "a1", "a2", "b", "c", "c1", "c2"]);
+  });
   test("a lone root still has a sheet", () => {
     expect(layout(leaf("app"))).toMatchObject({ width: 2 * SIZE.padding + SIZE.width, height: 2 * SIZE.padding + SIZE.height });
   });

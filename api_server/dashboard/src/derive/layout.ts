@@ -67,7 +67,8 @@ export function layout(root: Branch, size: Size = SIZE): Layout {
 
   place(root, 0, undefined);
   return {
-    nodes,
+    // Row by row, as one reads, so that the Tab key and screen readers go the same way.
+    nodes: nodes.sort((a, b) => a.y - b.y || a.x - b.x),
     edges,
     width: 2 * size.padding + (deepest + 1) * size.width + deepest * size.columnGap,
     height: Math.max(nextRow - size.rowGap, size.padding + size.height) + size.padding,
@@ -114,7 +115,7 @@ export type Direction = "up" | "down" | "left" | "right";
 /** The node an arrow key leads to. */
 export function neighbour(drawn: Layout, id: string, direction: Direction): string | undefined {
   const here = drawn.nodes.find(({ branch }) => branch.id === id);
-  if (!here) return drawn.nodes.at(-1)?.branch.id;
+  if (!here) return drawn.nodes[0]?.branch.id;
   if (direction === "left") return here.parent;
   if (direction === "right") return here.branch.children[0]?.id;
   const column = drawn.nodes.filter(({ depth }) => depth === here.depth).sort((a, b) => a.y - b.y);

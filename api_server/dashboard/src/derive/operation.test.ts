@@ -23,7 +23,7 @@ const outOfSync = [1, 2, 3, 4, 5, 6].map((number) => ({ kind: "ConfigMap", name:
 describe("a running sync", () => {
   const view = operationView(anApplication({ status: { operationState: running, resources: outOfSync } }));
   test("counts what is over, and expects as many as differ", () => {
-    expect(view).toMatchObject({ running: true, finished: 3, failed: 1, total: 11, by: "kim", revision: "bbbbbbb", title: "Syncing" });
+    expect(view).toMatchObject({ running: true, finished: 3, failed: 1, total: 11, by: "kim", revision: "bbbbbbb", title: "Sync runs" });
   });
   test("shows what failed and what runs before what is done", () => {
     expect(view?.rows.map(({ tone }) => tone)).toEqual(["failed", "running", "waiting", "done", "skipped"]);
@@ -47,12 +47,17 @@ test("a request counts as a sync that starts, before the controller has taken it
 });
 
 test("while the controller works on it, its own state is shown, not the request", () => {
-  expect(operationView(anApplication({ operation: { sync: {} }, status: { operationState: running } }))?.title).toBe("Syncing");
+  expect(operationView(anApplication({ operation: { sync: {} }, status: { operationState: running } }))?.title).toBe("Sync runs");
 });
 
 test("a finished one waits for nothing more", () => {
   const view = operationView(anApplication({ status: { operationState: { ...running, phase: "Failed", finishedAt: "2026-11-23T12:00:09Z" }, resources: outOfSync } }));
   expect(view).toMatchObject({ running: false, title: "Sync failed", total: 5 });
+});
+
+test("healing is called so", () => {
+  const healing: OperationState = { ...running, phase: "Succeeded", operation: { sync: { autoHealAttemptsCount: 1 }, initiatedBy: { automated: true } } };
+  expect(operationView(anApplication({ status: { operationState: healing } }))).toMatchObject({ title: "Self-heal succeeded", by: "self-heal" });
 });
 
 test("no operation, no view", () => {

@@ -1,6 +1,6 @@
 /** A sync in the making or done, as counts, rows and words. */
 
-import type { Application, OperationPhase, OperationState, ResourceId, ResourceResult } from "../api/types";
+import type { Application, Operation, OperationPhase, OperationState, ResourceId, ResourceResult } from "../api/types";
 import { shortRevision } from "./application";
 
 export type ResultTone = "done" | "failed" | "running" | "waiting" | "skipped";
@@ -27,12 +27,12 @@ export interface OperationView {
   readonly total: number;
 }
 
-const TITLES: Readonly<Record<OperationPhase, string>> = {
-  Running: "Syncing",
-  Terminating: "Terminating the sync",
-  Succeeded: "Sync succeeded",
-  Failed: "Sync failed",
-  Error: "Sync ended with an error",
+const ENDINGS: Readonly<Record<OperationPhase, string>> = {
+  Running: "runs",
+  Terminating: "is being terminated",
+  Succeeded: "succeeded",
+  Failed: "failed",
+  Error: "ended with an error",
 };
 
 export function operationView(app: Application): OperationView | undefined {
@@ -45,7 +45,7 @@ export function operationView(app: Application): OperationView | undefined {
   return {
     phase: state.phase,
     running: !isOver(state),
-    title: `${sync?.dryRun ? "Dry run: " : ""}${TITLES[state.phase]}`,
+    title: `${nounOf(sync)} ${ENDINGS[state.phase]}`,
     by: initiatorWords(state.operation?.initiatedBy, sync?.autoHealAttemptsCount),
     message: state.message ?? "",
     revision: shortRevision(state.syncResult?.revision || sync?.revision),
@@ -59,6 +59,11 @@ export function operationView(app: Application): OperationView | undefined {
   };
 }
 
+function nounOf(sync: Operation["sync"]): string {
+  if (sync?.dryRun) return "Dry run";
+  return sync?.autoHealAttemptsCount ? "Self-heal" : "Sync";
+}
+
 function isOver(state: OperationState): boolean {
   return state.phase !== "Running" && state.phase !== "Terminating";
 }
@@ -68,7 +73,7 @@ function starting(app: Application): OperationView {
   return {
     phase: "Running",
     running: true,
-    title: sync?.dryRun ? "Dry run starts" : "Sync starts",
+    title: `${nounOf(sync)} starts`,
     by: initiatorWords(app.operation?.initiatedBy, sync?.autoHealAttemptsCount),
     message: "Waiting for the controller to begin.",
     revision: shortRevision(sync?.revision),

@@ -26,16 +26,17 @@ export function preview(
     .filter(({ hook }) => !hook)
     .map((resource) => {
       const id = resourceKey(resource);
-      const effect = effectOf(resource, prune);
       const diff = byId.get(id);
+      const effect = effectOf(resource, diff, prune);
       return { id, resource, effect, lines: diff && effect === "change" ? countOf(resourceDiff(diff)) : undefined };
     })
     .sort((a, b) => ORDER.indexOf(a.effect) - ORDER.indexOf(b.effect) || a.id.localeCompare(b.id));
 }
 
-function effectOf(resource: ResourceStatus, prune: boolean): Effect {
+function effectOf(resource: ResourceStatus, diff: ResourceDiff | undefined, prune: boolean): Effect {
   if (resource.requiresPruning) return prune ? "delete" : "keep";
-  if (resource.health?.status === "Missing") return "create";
+  const missing = diff ? decoded(diff.liveState) === undefined : resource.health?.status === "Missing";
+  if (missing) return "create";
   return resource.status === "Synced" ? "none" : "change";
 }
 

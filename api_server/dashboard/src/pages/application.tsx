@@ -72,7 +72,7 @@ function Known({ appRef, app, followed }: KnownProps) {
   return (
     <div className={`page application ${lost.stream.kind === "lost" ? "stale" : ""}`}>
       <ConnectionBanner stream={lost.stream} asOf={lost.asOf} onRetry={() => [followed, tree].forEach(({ retry }) => retry())} />
-      <AppHeader app={app} syncPermission={syncPermission} onPanel={setPanel} />
+      <AppHeader app={app} resources={resources} syncPermission={syncPermission} onPanel={setPanel} />
       <div className="app-body">
         <div className="app-main">
           <div className="app-notices">

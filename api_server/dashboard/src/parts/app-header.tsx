@@ -1,6 +1,6 @@
 /** The head of an application's page: status, reasons, source, and the commands. */
 
-import { useState, type ReactNode } from "react";
+import { useMemo, useState, type ReactNode } from "react";
 import type { Application } from "../api/types";
 import {
   authorName,
@@ -21,6 +21,7 @@ import {
 import { reasons } from "../derive/explain";
 import { policyWords } from "../derive/policy";
 import { ago, clockTime, parseTime } from "../derive/time";
+import type { Resources } from "../derive/tree";
 import { useCommit } from "../state/application";
 import { refresh } from "../state/commands";
 import { useCoarseNow } from "../state/now";
@@ -33,11 +34,12 @@ export type Panel = "sync" | "history" | "delete";
 
 interface AppHeaderProps {
   readonly app: Application;
+  readonly resources: Resources;
   readonly syncPermission: Permission;
   readonly onPanel: (panel: Panel) => void;
 }
 
-export function AppHeader({ app, syncPermission, onPanel }: AppHeaderProps) {
+export function AppHeader({ app, resources, syncPermission, onPanel }: AppHeaderProps) {
   const { name } = app.metadata;
   return (
     <header className="app-header">
@@ -51,12 +53,12 @@ export function AppHeader({ app, syncPermission, onPanel }: AppHeaderProps) {
         <Commands app={app} syncPermission={syncPermission} onPanel={onPanel} />
       </div>
       <Facts app={app} />
-      <Reasons app={app} />
+      <Reasons app={app} resources={resources} />
     </header>
   );
 }
 
-function Commands({ app, syncPermission, onPanel }: AppHeaderProps) {
+function Commands({ app, syncPermission, onPanel }: Omit<AppHeaderProps, "resources">) {
   const [busy, setBusy] = useState(false);
   const deletion = usePermission(app, "delete");
   const again = async (depth: "normal" | "hard") => {
@@ -159,8 +161,8 @@ function SourceFact({ app }: { app: Application }) {
   );
 }
 
-function Reasons({ app }: { app: Application }) {
-  const said = reasons(app);
+function Reasons({ app, resources }: { app: Application; resources: Resources }) {
+  const said = useMemo(() => reasons(app, resources.byId.values()), [app, resources]);
   if (said.length === 0) return null;
   return (
     <ul className="reasons" aria-label="Why" data-testid="app-reasons">

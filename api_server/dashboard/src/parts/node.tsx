@@ -71,8 +71,8 @@ function ResourceNode({ branch, resource, chosen, onPress }: ResourceNodeProps) 
 }
 
 // As many letters as fit beside one and beside two status icons.
-const LONG = 23;
-const LONG_WITH_SYNC = 20;
+const LONG = 21;
+const LONG_WITH_SYNC = 19;
 
 /** The one fact that tells siblings apart: ready containers, revision, images. */
 function detailOf({ info }: ResourceView): string {

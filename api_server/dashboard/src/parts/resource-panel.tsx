@@ -191,8 +191,10 @@ function Desired({ managed, diff }: ManagedProps) {
   return <Waiting managed={managed} title="Not in Git" words="Git no longer asks for this resource." />;
 }
 
+const ROOM_FOR_TWO = 1280;
+
 function Diff({ managed, diff, resource }: ManagedProps & { resource: ResourceView }) {
-  const [shape, setShape] = useState<DiffShape>("split");
+  const [shape, setShape] = useState<DiffShape>(() => (window.innerWidth >= ROOM_FOR_TWO ? "split" : "unified"));
   const lines = useMemo(() => (diff ? resourceDiff(diff) : []), [diff]);
   if (!diff) return <Waiting managed={managed} title="No difference known" words="The comparison has nothing on this resource yet." />;
   const differs = lines.some(({ kind }) => kind !== "same");
