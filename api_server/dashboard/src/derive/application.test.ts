@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { clusterOf, commitUrl, commitWaits, isRunning, keptResources, shortRevision, syncedRevision, verdictDoubtful } from "./application";
+import { clusterOf, commitUrl, commitWaits, hasNewCommit, isRunning, keptResources, shortRevision, syncedRevision, verdictDoubtful } from "./application";
 import { anApplication, NEW, OLD } from "./fixtures";
 
 const outOfSyncAt = (revision: string) => anApplication({ status: { sync: { status: "OutOfSync", revision }, history: [{ id: 0, revision: OLD }] } });
@@ -13,6 +13,10 @@ describe("a commit waits", () => {
   });
   test("not if the newer commit changes nothing for this application", () => {
     expect(commitWaits(anApplication({ status: { sync: { status: "Synced", revision: NEW }, history: [{ id: 0, revision: OLD }] } }))).toBe(false);
+  });
+  test("not under a policy that sends it out by itself", () => {
+    const automatic = anApplication({ ...outOfSyncAt(NEW), spec: { syncPolicy: { automated: {} } } });
+    expect([hasNewCommit(automatic), commitWaits(automatic)]).toEqual([true, false]);
   });
   test("not before the first sync", () => {
     expect(commitWaits(anApplication({ status: { sync: { status: "OutOfSync", revision: NEW }, history: [] } }))).toBe(false);

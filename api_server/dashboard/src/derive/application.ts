@@ -1,6 +1,7 @@
 /** What an Application says about itself, made plain: one small question each. */
 
 import type { Application, Condition, HealthCode, HistoryEntry, ResourceStatus, RevisionMetadata, SyncCode } from "../api/types";
+import { syncsNewCommits } from "./policy";
 
 export const SYNC_CODES: readonly SyncCode[] = ["Synced", "OutOfSync", "Unknown"];
 /** From worst to best, the order in which a person wants to see them. */
@@ -48,11 +49,14 @@ export function syncedRevision(app: Application): string {
   return last?.revision || last?.revisions?.[0] || "";
 }
 
-/** True if Git has moved on since the last sync and that is why the application is OutOfSync. */
-export function commitWaits(app: Application): boolean {
+/** True if the application is OutOfSync with a commit other than the last synced one. */
+export function hasNewCommit(app: Application): boolean {
   const synced = syncedRevision(app);
   return syncOf(app) === "OutOfSync" && synced !== "" && comparedRevision(app) !== synced;
 }
+
+/** True if that commit stays out until a person syncs. */
+export const commitWaits = (app: Application): boolean => hasNewCommit(app) && !syncsNewCommits(app);
 
 export const isError = (condition: Condition): boolean => condition.type.endsWith("Error");
 export const errorsOf = (app: Application): Condition[] => (app.status?.conditions ?? []).filter(isError);

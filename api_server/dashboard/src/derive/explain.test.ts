@@ -19,8 +19,13 @@ describe("why", () => {
     ]);
   });
   test("a commit goes out by itself under an automatic one", () => {
-    const app = anApplication({ spec: { syncPolicy: { automated: {} } }, status: { sync: { status: "OutOfSync", revision: NEW }, history } });
+    const app = anApplication({ spec: { syncPolicy: { automated: {} } }, status: { sync: { status: "OutOfSync", revision: NEW }, history, resources: [{ kind: "A", name: "a", status: "OutOfSync" }] } });
     expect(reasons(app)[0]).toBe("Commit bbbbbbb is newer than the synced aaaaaaa and goes out by itself.");
+  });
+  test("under an automatic policy without prune, what is kept is the only reason", () => {
+    const resources = [{ kind: "A", name: "a", status: "OutOfSync" as const, requiresPruning: true }];
+    const app = anApplication({ spec: { syncPolicy: { automated: {} } }, status: { sync: { status: "OutOfSync", revision: NEW }, history, resources } });
+    expect(reasons(app)).toEqual(["1 resource removed from Git is kept: a sync with prune deletes it."]);
   });
   test("never synced", () => {
     expect(reasons(anApplication({ status: { sync: { status: "OutOfSync", revision: NEW }, history: [] } }))[0]).toBe("Never synced: the first sync is up to a person.");

@@ -3,9 +3,9 @@
 import type { Application } from "../api/types";
 import type { ResourceView } from "./tree";
 import {
-  commitWaits,
   comparedRevision,
   errorsOf,
+  hasNewCommit,
   keptResources,
   shortRevision,
   syncOf,
@@ -19,21 +19,23 @@ export function reasons(app: Application, resources: Iterable<ResourceView>): st
     return ["The comparison failed, so nothing is known for sure and nothing will be changed. The error below says why."];
   }
   if (syncOf(app) !== "OutOfSync") return [];
-  return [commitReason(app), differenceReason([...resources]), keptReason(app)].filter((reason) => reason !== "");
+  const differing = [...resources].filter(({ sync, requiresPruning }) => sync === "OutOfSync" && !requiresPruning);
+  return [commitReason(app, differing.length > 0), differenceReason(differing), keptReason(app)].filter((reason) => reason !== "");
 }
 
-function commitReason(app: Application): string {
+function commitReason(app: Application, differs: boolean): string {
   const revision = shortRevision(comparedRevision(app));
   const synced = syncedRevision(app);
   if (!synced) return `Never synced: ${syncsNewCommits(app) ? "the first sync is due" : "the first sync is up to a person"}.`;
-  if (!commitWaits(app)) return "";
-  return syncsNewCommits(app)
-    ? `Commit ${revision} is newer than the synced ${shortRevision(synced)} and goes out by itself.`
-    : `Commit ${revision} waits: new commits go out only when someone syncs; ${shortRevision(synced)} is running.`;
+  if (!hasNewCommit(app)) return "";
+  if (syncsNewCommits(app)) {
+    // With nothing left to apply, only what is kept makes the difference.
+    return differs ? `Commit ${revision} is newer than the synced ${shortRevision(synced)} and goes out by itself.` : "";
+  }
+  return `Commit ${revision} waits: new commits go out only when someone syncs; ${shortRevision(synced)} is running.`;
 }
 
-function differenceReason(resources: readonly ResourceView[]): string {
-  const differing = resources.filter(({ sync, requiresPruning }) => sync === "OutOfSync" && !requiresPruning);
+function differenceReason(differing: readonly ResourceView[]): string {
   if (differing.length === 0) return "";
   const missing = differing.filter(({ health }) => health === "Missing").length;
   const changed = differing.length - missing;

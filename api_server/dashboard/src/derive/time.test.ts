@@ -43,6 +43,9 @@ describe("took", () => {
   test("unknown without a start", () => {
     expect(took(null, "2026-11-23T11:59:05Z", NOW)).toBe("");
   });
+  test("less than the record can tell", () => {
+    expect(took("2026-11-23T11:59:59Z", "2026-11-23T11:59:59Z", NOW)).toBe("under 1 s");
+  });
   test("hours", () => {
     expect(took("2026-11-23T09:30:00Z", null, NOW)).toBe("2 h 30 min");
   });

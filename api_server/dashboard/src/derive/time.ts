@@ -31,7 +31,7 @@ export function span(seconds: number): string {
   return `${Math.max(0, Math.floor(seconds))} s`;
 }
 
-/** How long something took, or has taken so far: "0.4 s" is never claimed, seconds are all we know. */
+/** How long something took, or has taken so far; the record knows whole seconds only. */
 export function took(
   started: string | null | undefined,
   finished: string | null | undefined,
@@ -40,6 +40,7 @@ export function took(
   const from = parseTime(started);
   if (from === undefined) return "";
   const seconds = Math.max(0, Math.floor(((parseTime(finished) ?? now) - from) / 1000));
+  if (seconds < 1) return "under 1 s";
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;

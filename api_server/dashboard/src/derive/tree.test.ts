@@ -47,6 +47,11 @@ describe("the tree", () => {
   test("marks what Git no longer has", () => {
     expect(joinResources(app, undefined).byId.get("/ConfigMap/around/old")?.requiresPruning).toBe(true);
   });
+  test("shows nothing as Synced that was compared before the comparison failed", () => {
+    const broken = anApplication({ status: { conditions: [{ type: "ComparisonError" }], resources: [{ kind: "Service", name: "a", status: "Synced" }] } });
+    expect(joinResources(broken, undefined).byId.get("/Service//a")).toMatchObject({ sync: "Unknown", doubtful: true });
+    expect(branches(broken, joinResources(broken, undefined), EVERYTHING).resource?.doubtful).toBe(true);
+  });
   test("finds an owner by name if the uid is not told", () => {
     const byName = { ...replicaSet, parentRefs: [{ group: "apps", kind: "Deployment", namespace: "around", name: "api" }] };
     expect(names(drawn(tree(deployment, byName)))[0]).toEqual(["api", ["api-1"]]);

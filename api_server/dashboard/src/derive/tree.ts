@@ -1,7 +1,7 @@
 /** The resource tree as the dashboard shows it: managed resources with status, their children, groups. */
 
 import type { Application, ApplicationTree, HealthCode, ResourceId, ResourceStatus, SyncCode, TreeNode } from "../api/types";
-import { healthOf, syncOf } from "./application";
+import { healthOf, syncOf, verdictDoubtful } from "./application";
 
 export interface ResourceView extends ResourceId {
   readonly id: string;
@@ -13,6 +13,8 @@ export interface ResourceView extends ResourceId {
   readonly healthMessage: string;
   /** Only managed resources have one. */
   readonly sync: SyncCode | undefined;
+  /** The comparison behind it failed: not to be shown as fine. */
+  readonly doubtful: boolean;
   readonly requiresPruning: boolean;
   readonly hook: boolean;
   readonly info: readonly { name: string; value: string }[];
@@ -36,7 +38,7 @@ export function resourceKey({ group, kind, namespace, name }: ResourceId): strin
   return [group ?? "", kind, namespace ?? "", name].join("/");
 }
 
-const BLANK = { hook: false, requiresPruning: false, sync: undefined } as const;
+const BLANK = { hook: false, doubtful: false, requiresPruning: false, sync: undefined } as const;
 
 function fromNode(node: TreeNode): ResourceView {
   return {
@@ -57,14 +59,16 @@ function fromNode(node: TreeNode): ResourceView {
   };
 }
 
-function withStatus(status: ResourceStatus, node: ResourceView | undefined): ResourceView {
+function withStatus(status: ResourceStatus, node: ResourceView | undefined, doubtful: boolean): ResourceView {
   const base = node ?? fromNode({ ...status, health: null });
   return {
     ...base,
     version: base.version || status.version || "",
     health: status.health?.status ?? base.health,
     healthMessage: status.health?.message || base.healthMessage,
-    sync: status.status,
+    // What was Synced before the comparison failed may be so no more.
+    sync: doubtful && status.status ? "Unknown" : status.status,
+    doubtful,
     requiresPruning: Boolean(status.requiresPruning),
     hook: Boolean(status.hook),
   };
@@ -83,9 +87,10 @@ export function joinResources(app: Application, tree: ApplicationTree | undefine
   const nodes = tree?.nodes ?? [];
   const idByUid = new Map(nodes.filter(({ uid }) => uid).map((node) => [node.uid, resourceKey(node)]));
   for (const node of nodes) byId.set(resourceKey(node), fromNode(node));
+  const doubtful = verdictDoubtful(app);
   for (const status of app.status?.resources ?? []) {
     const id = resourceKey(status);
-    byId.set(id, withStatus(status, byId.get(id)));
+    byId.set(id, withStatus(status, byId.get(id), doubtful));
   }
   const top: string[] = [];
   const parents = new Map(nodes.map((node) => [resourceKey(node), parentOf(node, byId, idByUid)]));
@@ -191,6 +196,7 @@ function appResource(app: Application): ResourceView {
     health: healthOf(app),
     healthMessage: app.status?.health?.message ?? "",
     sync: syncOf(app),
+    doubtful: verdictDoubtful(app),
   };
 }
 

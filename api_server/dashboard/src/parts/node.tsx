@@ -44,7 +44,7 @@ function ResourceNode({ branch, resource, chosen, onPress }: ResourceNodeProps) 
     <button
       ref={button}
       type="button"
-      className={`node ${branch.kind} ${health ? `is-${HEALTH_TONES[health]}` : ""} ${requiresPruning ? "kept" : ""}`}
+      className={`node ${branch.kind} ${health ? `is-${HEALTH_TONES[health]}` : ""} ${requiresPruning ? "kept" : ""} ${branch.kind === "app" && resource.doubtful ? "doubtful" : ""}`}
       aria-label={words}
       aria-pressed={chosen}
       title={[`${kind} ${name}`, healthMessage].filter(Boolean).join("\n")}
