@@ -14,14 +14,12 @@ from adapters.repo_client import RepoClient
 from adapters.rpc_errors import ErrorInterceptor
 from adapters.store.store import Store
 from adapters.telemetry import new_registry, serve_metrics, set_up_logging
-from adapters.tls import server_credentials
+from adapters.tls import SERVER_OPTIONS, server_credentials
 from app_controller.controller import Controller
 from app_controller.live_service import LiveService, add_to_server
 from app_controller.settings import Settings
 
 log = structlog.get_logger()
-
-MESSAGE_LIMIT = 100 * 1024 * 1024
 
 
 async def main() -> None:
@@ -62,7 +60,7 @@ async def serve(settings: Settings) -> None:
 def live_server(settings: Settings, controller: Controller, store: Store) -> grpc.aio.Server:
     server = grpc.aio.server(
         interceptors=[ErrorInterceptor()],
-        options=[("grpc.max_send_message_length", MESSAGE_LIMIT), ("grpc.max_receive_message_length", MESSAGE_LIMIT)],
+        options=SERVER_OPTIONS,
     )
     service = LiveService(store, controller.clusters, controller.views, controller.revisions)
     add_to_server(service, server)

@@ -22,7 +22,7 @@ from gitops.appset.generators import (
     requeue_after,
 )
 from gitops.appset.template import applications
-from gitops.manifest.annotations import APPLICATION_SET_REFRESH
+from gitops.manifest.annotations import APPLICATION_SET_REFRESH, TIPHYS_PREFIX
 from gitops.model.application import AppName
 from gitops.model.appset import AppSet, AppSetName
 from gitops.model.errors import Conflict, GitOpsError, NotFound
@@ -31,6 +31,7 @@ from gitops.model.moments import rfc3339
 
 log = structlog.get_logger()
 
+ALLOW_EMPTY = TIPHYS_PREFIX + "allow-empty"  # on a set that may find nothing and so delete all it made
 ROUNDS = 8  # a generator nested in another may only then know what it needs
 LOOK_AGAIN_AFTER_ERROR = timedelta(seconds=3)
 
@@ -81,7 +82,8 @@ class AppSetReconciler:
         existing = [
             each for each in self._store.applications.raws() if each["metadata"].get("namespace") == name.namespace
         ]
-        return plan_changes(appset, desired, existing)
+        annotations = (raw.get("metadata") or {}).get("annotations") or {}
+        return plan_changes(appset, desired, existing, allow_empty=annotations.get(ALLOW_EMPTY) == "true")
 
     async def _fetched(self, name: AppSetName, so_far: Fetched, missing: Any, *, asked: bool) -> Fetched:
         listings: dict[GitNeed, Listing] = dict(so_far.listings)

@@ -114,13 +114,27 @@ class Attempt:
         self._recorded: tuple[Any, ...] = ()
 
     async def carry_out(self) -> Ended:
+        preparing = self._preparation.prepare(self._name, self._state)
         try:
-            prepared = await self._until_terminated(self._preparation.prepare(self._name, self._state))
+            prepared = await (self._briefly(preparing) if self._left_hooks else self._until_terminated(preparing))
         except GitOpsError as error:
             return Ended(OperationPhase.ERROR, str(error))
         if prepared is None:
             return Ended(OperationPhase.FAILED, "Operation terminated")
         return await self._drive(prepared)
+
+    @property
+    def _left_hooks(self) -> bool:
+        """Told to stop before a crash: hooks that were begun have to be found and deleted all the same."""
+        recorded = self._state.sync_result.resources if self._state.sync_result else ()
+        return self._signals.terminating.is_set() and any(each.hook_type for each in recorded)
+
+    async def _briefly(self, work: Coroutine[Any, Any, Made]) -> Made | None:
+        try:
+            async with asyncio.timeout(LAST_WRITES_WITHIN.total_seconds()):
+                return await work
+        except TimeoutError:
+            return None
 
     async def _until_terminated(self, work: Coroutine[Any, Any, Made]) -> Made | None:
         """The result; None if a person, or the deadline, ended it first."""
@@ -138,7 +152,13 @@ class Attempt:
 
     async def _drive(self, prepared: Prepared) -> Ended:
         recorded = self._state.sync_result.resources if self._state.sync_result else ()
-        sync, actions = begin(prepared.tasks, recorded, dry_run=prepared.dry_run, wave_pause=self._wave_pause)
+        sync, actions = begin(
+            prepared.tasks,
+            recorded,
+            dry_run=prepared.dry_run,
+            terminating=self._signals.terminating.is_set(),
+            wave_pause=self._wave_pause,
+        )
         async with tasks_together() as work:
             listening = work.create_task(self._listen(prepared.live))
             while True:

@@ -81,9 +81,8 @@ class Operations:
         """The Application as a visit saw it: take up its operation, or pass on what a person decided."""
         if app.operation is None:
             return
-        run = self._runs.get(app.key)
+        run = self._runs.get(app.key) or self._begin(app.key)
         if run is None:
-            self._begin(app.key)
             return
         state = app.status.operation_state
         if state is not None and state.phase == OperationPhase.TERMINATING:
@@ -114,11 +113,12 @@ class Operations:
         if carrier is not None:
             carrier.cancel()
 
-    def _begin(self, name: AppName) -> None:
+    def _begin(self, name: AppName) -> Run | None:
         if self._tasks is None or name in self._runs:
-            return
+            return None
         run = self._runs[name] = Run()
         self._carriers[name] = self._tasks.create_task(self._carry(name, run), name=f"operation {name}")
+        return run
 
     async def _carry(self, name: AppName, run: Run) -> None:
         try:

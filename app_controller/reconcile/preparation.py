@@ -9,6 +9,7 @@ from app_controller.reconcile.attempt import Prepared
 from app_controller.reconcile.examination import OPERATION, Examined, Examiner, sources_of
 from gitops.compare import ObjectComparison
 from gitops.diff.ignore import IgnoreRules, respecting
+from gitops.manifest.annotations import DELETION_APPROVED
 from gitops.model.application import Application, AppName
 from gitops.model.errors import InvalidRequest, NotFound
 from gitops.model.moments import parse_rfc3339, rfc3339
@@ -70,6 +71,7 @@ class SyncPreparation:
             attempt=Attempt(started_at=started, retry_count=state.retry_count, revision=examined.desired.revision),
             namespace=app.spec.destination.namespace,
             namespace_metadata=policy.managed_namespace_metadata if policy else None,
+            deletions_approved=app.metadata.annotations.get(DELETION_APPROVED, "") >= rfc3339(started),
         )
 
 

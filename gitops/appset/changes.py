@@ -110,7 +110,7 @@ def _objection(
     if not wanted and not allow_empty:
         return (
             f"ApplicationSet {appset.name}: its generators find nothing any more; its {len(obsolete)} Applications "
-            "are kept until they find something, the set is deleted, or deletion is allowed explicitly"
+            'are kept; if they are to go, annotate the set with tiphys.io/allow-empty: "true", or delete it'
         )
     return ""
 
