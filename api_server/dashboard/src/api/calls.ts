@@ -22,8 +22,7 @@ export interface AppRef {
   namespace?: string | undefined;
 }
 
-const path = (app: AppRef, rest = ""): string =>
-  `/api/v1/applications/${encodeURIComponent(app.name)}${rest}`;
+const path = (app: AppRef, rest = ""): string => `/api/v1/applications/${encodeURIComponent(app.name)}${rest}`;
 const inNamespace = (app: AppRef) => ({ appNamespace: app.namespace });
 
 // Session
@@ -67,8 +66,7 @@ const ROW_FIELDS = [
   "status.operationState.operation.sync.dryRun",
 ];
 
-export const rowFields = (prefix: string): string =>
-  ROW_FIELDS.map((field) => `${prefix}.${field}`).join(",");
+export const rowFields = (prefix: string): string => ROW_FIELDS.map((field) => `${prefix}.${field}`).join(",");
 
 export const applications = (signal?: AbortSignal) =>
   request<List<Application>>("/api/v1/applications", {

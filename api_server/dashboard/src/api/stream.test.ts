@@ -8,7 +8,11 @@ class Connection {
   #sink: ReadableStreamDefaultController<Uint8Array> | undefined;
 
   constructor(status = 200) {
-    const body = new ReadableStream<Uint8Array>({ start: (sink) => { this.#sink = sink; } });
+    const body = new ReadableStream<Uint8Array>({
+      start: (sink) => {
+        this.#sink = sink;
+      },
+    });
     this.response = new Response(body, { status });
   }
 
@@ -52,7 +56,11 @@ function follow() {
   const received: unknown[] = [];
   const states: StreamState["kind"][] = [];
   const open = vi.fn(async () => "/api/v1/stream/applications");
-  stream = openStream<unknown>({ open, receive: (result) => received.push(result), state: ({ kind }) => states.push(kind) });
+  stream = openStream<unknown>({
+    open,
+    receive: (result) => received.push(result),
+    state: ({ kind }) => states.push(kind),
+  });
   return { received, states, open };
 }
 
@@ -125,7 +133,11 @@ test("a session that ended is not asked for again and again", async () => {
 
 test("an error inside the stream ends it, with the server's words as the reason", async () => {
   const reasons: string[] = [];
-  stream = openStream({ open: async () => "/x", receive: () => undefined, state: (state) => state.kind === "lost" && reasons.push(state.reason) });
+  stream = openStream({
+    open: async () => "/x",
+    receive: () => undefined,
+    state: (state) => state.kind === "lost" && reasons.push(state.reason),
+  });
   await settle();
   connections[0]?.send('data: {"error":{"http_code":503,"message":"the controller does not answer"}}\n\n');
   await settle();

@@ -4,13 +4,7 @@
  */
 
 export type SyncCode = "Synced" | "OutOfSync" | "Unknown";
-export type HealthCode =
-  | "Healthy"
-  | "Suspended"
-  | "Progressing"
-  | "Missing"
-  | "Degraded"
-  | "Unknown";
+export type HealthCode = "Healthy" | "Suspended" | "Progressing" | "Missing" | "Degraded" | "Unknown";
 export type OperationPhase = "Running" | "Terminating" | "Failed" | "Error" | "Succeeded";
 
 export interface Source {

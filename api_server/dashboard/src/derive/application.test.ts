@@ -1,8 +1,19 @@
 import { describe, expect, test } from "vitest";
-import { clusterOf, commitUrl, commitWaits, hasNewCommit, isRunning, keptResources, shortRevision, syncedRevision, verdictDoubtful } from "./application";
+import {
+  clusterOf,
+  commitUrl,
+  commitWaits,
+  hasNewCommit,
+  isRunning,
+  keptResources,
+  shortRevision,
+  syncedRevision,
+  verdictDoubtful,
+} from "./application";
 import { anApplication, NEW, OLD } from "./fixtures";
 
-const outOfSyncAt = (revision: string) => anApplication({ status: { sync: { status: "OutOfSync", revision }, history: [{ id: 0, revision: OLD }] } });
+const outOfSyncAt = (revision: string) =>
+  anApplication({ status: { sync: { status: "OutOfSync", revision }, history: [{ id: 0, revision: OLD }] } });
 
 describe("a commit waits", () => {
   test("if Git is at another commit than the last sync", () => {
@@ -12,25 +23,42 @@ describe("a commit waits", () => {
     expect(commitWaits(outOfSyncAt(OLD))).toBe(false);
   });
   test("not if the newer commit changes nothing for this application", () => {
-    expect(commitWaits(anApplication({ status: { sync: { status: "Synced", revision: NEW }, history: [{ id: 0, revision: OLD }] } }))).toBe(false);
+    expect(
+      commitWaits(
+        anApplication({ status: { sync: { status: "Synced", revision: NEW }, history: [{ id: 0, revision: OLD }] } }),
+      ),
+    ).toBe(false);
   });
   test("not under a policy that sends it out by itself", () => {
     const automatic = anApplication({ ...outOfSyncAt(NEW), spec: { syncPolicy: { automated: {} } } });
     expect([hasNewCommit(automatic), commitWaits(automatic)]).toEqual([true, false]);
   });
   test("not before the first sync", () => {
-    expect(commitWaits(anApplication({ status: { sync: { status: "OutOfSync", revision: NEW }, history: [] } }))).toBe(false);
+    expect(commitWaits(anApplication({ status: { sync: { status: "OutOfSync", revision: NEW }, history: [] } }))).toBe(
+      false,
+    );
   });
 });
 
 test("the synced revision is that of the entry with the highest id, in whatever order they are stored", () => {
-  const app = anApplication({ status: { history: [{ id: 3, revision: NEW }, { id: 1, revision: OLD }] } });
+  const app = anApplication({
+    status: {
+      history: [
+        { id: 3, revision: NEW },
+        { id: 1, revision: OLD },
+      ],
+    },
+  });
   expect(syncedRevision(app)).toBe(NEW);
 });
 
 describe("green means green", () => {
   test("a comparison error makes the verdict doubtful, however healthy", () => {
-    expect(verdictDoubtful(anApplication({ status: { health: { status: "Healthy" }, conditions: [{ type: "ComparisonError" }] } }))).toBe(true);
+    expect(
+      verdictDoubtful(
+        anApplication({ status: { health: { status: "Healthy" }, conditions: [{ type: "ComparisonError" }] } }),
+      ),
+    ).toBe(true);
   });
   test("a failed sync does not: the comparison holds", () => {
     expect(verdictDoubtful(anApplication({ status: { conditions: [{ type: "SyncError" }] } }))).toBe(false);
@@ -48,8 +76,12 @@ test("only whole commit ids are shortened", () => {
 
 test("a cluster is called by its name, else by its address", () => {
   expect(clusterOf(anApplication())).toBe("prod");
-  expect(clusterOf(anApplication({ spec: { destination: { server: "https://10.0.0.1:6443" } } }))).toBe("10.0.0.1:6443");
-  expect(clusterOf(anApplication({ spec: { destination: { server: "https://kubernetes.default.svc" } } }))).toBe("in-cluster");
+  expect(clusterOf(anApplication({ spec: { destination: { server: "https://10.0.0.1:6443" } } }))).toBe(
+    "10.0.0.1:6443",
+  );
+  expect(clusterOf(anApplication({ spec: { destination: { server: "https://kubernetes.default.svc" } } }))).toBe(
+    "in-cluster",
+  );
 });
 
 test("a sync runs from the request on, until its phase is final", () => {
@@ -59,7 +91,10 @@ test("a sync runs from the request on, until its phase is final", () => {
 });
 
 test("kept are the resources that wait for pruning", () => {
-  const resources = [{ kind: "ConfigMap", name: "old", requiresPruning: true }, { kind: "ConfigMap", name: "new" }];
+  const resources = [
+    { kind: "ConfigMap", name: "old", requiresPruning: true },
+    { kind: "ConfigMap", name: "new" },
+  ];
   expect(keptResources(anApplication({ status: { resources } })).map(({ name }) => name)).toEqual(["old"]);
 });
 

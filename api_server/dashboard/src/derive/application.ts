@@ -1,6 +1,14 @@
 /** What an Application says about itself, made plain: one small question each. */
 
-import type { Application, Condition, HealthCode, HistoryEntry, ResourceStatus, RevisionMetadata, SyncCode } from "../api/types";
+import type {
+  Application,
+  Condition,
+  HealthCode,
+  HistoryEntry,
+  ResourceStatus,
+  RevisionMetadata,
+  SyncCode,
+} from "../api/types";
 import { syncsNewCommits } from "./policy";
 
 export const SYNC_CODES: readonly SyncCode[] = ["Synced", "OutOfSync", "Unknown"];
@@ -111,7 +119,9 @@ export const authorName = (author: string): string => author.replace(/\s*<[^>]*>
 
 /** Where a person can read a commit, for the Git hosts whose addresses are known; else nothing. */
 export function commitUrl(repoURL: string, revision: string): string {
-  const host = /^(?:https?:\/\/(?:[^@/]*@)?|git@)(github\.com|gitlab\.com|bitbucket\.org)[/:](.+?)(?:\.git)?\/?$/.exec(repoURL);
+  const host = /^(?:https?:\/\/(?:[^@/]*@)?|git@)(github\.com|gitlab\.com|bitbucket\.org)[/:](.+?)(?:\.git)?\/?$/.exec(
+    repoURL,
+  );
   if (!host || !/^[0-9a-f]{40}$/.test(revision)) return "";
   const between = { "github.com": "commit", "gitlab.com": "-/commit", "bitbucket.org": "commits" }[host[1] ?? ""];
   return `https://${host[1]}/${host[2]}/${between}/${revision}`;

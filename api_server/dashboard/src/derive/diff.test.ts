@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { changedSpan, countOf, diffLines, hunks, sideBySide } from "./diff";
 
-const shown = (before: string, after: string) => diffLines(before, after).map(({ kind, text }) => `${{ same: " ", removed: "-", added: "+" }[kind]}${text}`);
+const shown = (before: string, after: string) =>
+  diffLines(before, after).map(({ kind, text }) => `${{ same: " ", removed: "-", added: "+" }[kind]}${text}`);
 
 describe("lines", () => {
   test("equal texts have no difference", () => {
@@ -39,17 +40,30 @@ function random(seed: number): () => number {
 
 test("a difference always rebuilds both texts, whatever they are", () => {
   const next = random(7);
-  const text = () => Array.from({ length: Math.floor(next() * 30) + 1 }, () => "abcde"[Math.floor(next() * 5)]).join("\n");
+  const text = () =>
+    Array.from({ length: Math.floor(next() * 30) + 1 }, () => "abcde"[Math.floor(next() * 5)]).join("\n");
   for (let round = 0; round < 500; round++) {
     const [before, after] = [text(), text()];
     const lines = diffLines(before, after);
-    expect(lines.filter(({ kind }) => kind !== "added").map((line) => line.text).join("\n")).toBe(before);
-    expect(lines.filter(({ kind }) => kind !== "removed").map((line) => line.text).join("\n")).toBe(after);
+    expect(
+      lines
+        .filter(({ kind }) => kind !== "added")
+        .map((line) => line.text)
+        .join("\n"),
+    ).toBe(before);
+    expect(
+      lines
+        .filter(({ kind }) => kind !== "removed")
+        .map((line) => line.text)
+        .join("\n"),
+    ).toBe(after);
   }
 });
 
 test("texts with nothing in common are still shown at once", () => {
-  const [before, after] = ["a", "b"].map((letter) => Array.from({ length: 6000 }, (_, line) => `${letter}${line}`).join("\n"));
+  const [before, after] = ["a", "b"].map((letter) =>
+    Array.from({ length: 6000 }, (_, line) => `${letter}${line}`).join("\n"),
+  );
   expect(countOf(diffLines(before ?? "", after ?? ""))).toEqual({ added: 6000, removed: 6000 });
 });
 
@@ -65,7 +79,10 @@ describe("hunks", () => {
     expect(hunks(diffLines("a\nb\nc", "a\nb\nx"), 1).map(({ kind }) => kind)).toEqual(["lines", "lines"]);
   });
   test("lose no line", () => {
-    const total = hunks(lines, 3).reduce((sum, hunk) => sum + (hunk.kind === "gap" ? hunk.count : hunk.lines.length), 0);
+    const total = hunks(lines, 3).reduce(
+      (sum, hunk) => sum + (hunk.kind === "gap" ? hunk.count : hunk.lines.length),
+      0,
+    );
     expect(total).toBe(lines.length);
   });
 });

@@ -21,11 +21,7 @@ export function diffLines(before: string, after: string): DiffLine[] {
   let tail = 0;
   while (tail < a.length - head && tail < b.length - head && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail++;
   const middle = edits(a.slice(head, a.length - tail), b.slice(head, b.length - tail));
-  const kinds: LineKind[] = [
-    ...Array<LineKind>(head).fill("same"),
-    ...middle,
-    ...Array<LineKind>(tail).fill("same"),
-  ];
+  const kinds: LineKind[] = [...Array<LineKind>(head).fill("same"), ...middle, ...Array<LineKind>(tail).fill("same")];
   return numbered(kinds, a, b);
 }
 
@@ -119,15 +115,13 @@ export function hunks(lines: readonly DiffLine[], context: number): Hunk[] {
     near.fill(1, Math.max(0, index - context), Math.min(lines.length, index + context + 1));
   });
   const result: Hunk[] = [];
-  for (let start = 0; start < lines.length; ) {
+  for (let start = 0; start < lines.length;) {
     let end = start;
     while (end < lines.length && near[end] === near[start]) end++;
     // A gap of one or two lines hides less than its own marker takes.
     const shown = near[start] === 1 || end - start <= 2;
     result.push(
-      shown
-        ? { kind: "lines", lines: lines.slice(start, end) }
-        : { kind: "gap", count: end - start, from: start },
+      shown ? { kind: "lines", lines: lines.slice(start, end) } : { kind: "gap", count: end - start, from: start },
     );
     start = end;
   }
@@ -142,7 +136,7 @@ export interface SideBySideRow {
 /** Removed lines face the added lines that took their place. */
 export function sideBySide(lines: readonly DiffLine[]): SideBySideRow[] {
   const rows: SideBySideRow[] = [];
-  for (let index = 0; index < lines.length; ) {
+  for (let index = 0; index < lines.length;) {
     const line = lines[index];
     if (!line) break;
     if (line.kind === "same") {
@@ -173,6 +167,7 @@ export function changedSpan(left: string, right: string): { from: number; leftTo
     tail < left.length - from &&
     tail < right.length - from &&
     left[left.length - 1 - tail] === right[right.length - 1 - tail]
-  ) tail++;
+  )
+    tail++;
   return { from, leftTo: left.length - tail, rightTo: right.length - tail };
 }

@@ -6,11 +6,15 @@ const at = (resourceVersion: string, uid = "1") => anApplication({ name: "a", me
 const known = new Map([["argocd/a", at("10")]]);
 
 test("a newer state replaces the known one", () => {
-  expect(applyEvents(known, [{ type: "MODIFIED", application: at("11") }]).get("argocd/a")?.metadata.resourceVersion).toBe("11");
+  expect(
+    applyEvents(known, [{ type: "MODIFIED", application: at("11") }]).get("argocd/a")?.metadata.resourceVersion,
+  ).toBe("11");
 });
 
 test("an older state does not", () => {
-  expect(applyEvents(known, [{ type: "ADDED", application: at("9") }]).get("argocd/a")?.metadata.resourceVersion).toBe("10");
+  expect(applyEvents(known, [{ type: "ADDED", application: at("9") }]).get("argocd/a")?.metadata.resourceVersion).toBe(
+    "10",
+  );
 });
 
 test("an application created anew under the same name counts, even with a lower version", () => {

@@ -12,23 +12,41 @@ describe("why", () => {
     expect(reasons(anApplication())).toEqual([]);
   });
   test("a commit waits under a manual policy", () => {
-    const app = anApplication({ status: { sync: { status: "OutOfSync", revision: NEW }, history, resources: [{ kind: "A", name: "a", status: "OutOfSync" }] } });
+    const app = anApplication({
+      status: {
+        sync: { status: "OutOfSync", revision: NEW },
+        history,
+        resources: [{ kind: "A", name: "a", status: "OutOfSync" }],
+      },
+    });
     expect(reasons(app)).toEqual([
       "Commit bbbbbbb waits: new commits go out only when someone syncs; aaaaaaa is running.",
       "1 resource differs from Git.",
     ]);
   });
   test("a commit goes out by itself under an automatic one", () => {
-    const app = anApplication({ spec: { syncPolicy: { automated: {} } }, status: { sync: { status: "OutOfSync", revision: NEW }, history, resources: [{ kind: "A", name: "a", status: "OutOfSync" }] } });
+    const app = anApplication({
+      spec: { syncPolicy: { automated: {} } },
+      status: {
+        sync: { status: "OutOfSync", revision: NEW },
+        history,
+        resources: [{ kind: "A", name: "a", status: "OutOfSync" }],
+      },
+    });
     expect(reasons(app)[0]).toBe("Commit bbbbbbb is newer than the synced aaaaaaa and goes out by itself.");
   });
   test("under an automatic policy without prune, what is kept is the only reason", () => {
     const resources = [{ kind: "A", name: "a", status: "OutOfSync" as const, requiresPruning: true }];
-    const app = anApplication({ spec: { syncPolicy: { automated: {} } }, status: { sync: { status: "OutOfSync", revision: NEW }, history, resources } });
+    const app = anApplication({
+      spec: { syncPolicy: { automated: {} } },
+      status: { sync: { status: "OutOfSync", revision: NEW }, history, resources },
+    });
     expect(reasons(app)).toEqual(["1 resource removed from Git is kept: a sync with prune deletes it."]);
   });
   test("never synced", () => {
-    expect(reasons(anApplication({ status: { sync: { status: "OutOfSync", revision: NEW }, history: [] } }))[0]).toBe("Never synced: the first sync is up to a person.");
+    expect(reasons(anApplication({ status: { sync: { status: "OutOfSync", revision: NEW }, history: [] } }))[0]).toBe(
+      "Never synced: the first sync is up to a person.",
+    );
   });
   test("drift, missing and kept resources are counted apart", () => {
     const app = anApplication({
@@ -43,10 +61,15 @@ describe("why", () => {
         ],
       },
     });
-    expect(reasons(app)).toEqual(["2 resources differ from Git, 1 resource is missing.", "1 resource removed from Git is kept: a sync with prune deletes it."]);
+    expect(reasons(app)).toEqual([
+      "2 resources differ from Git, 1 resource is missing.",
+      "1 resource removed from Git is kept: a sync with prune deletes it.",
+    ]);
   });
   test("a failed comparison is said alone: nothing else can be trusted", () => {
-    const app = anApplication({ status: { sync: { status: "OutOfSync", revision: NEW }, conditions: [{ type: "ComparisonError" }] } });
+    const app = anApplication({
+      status: { sync: { status: "OutOfSync", revision: NEW }, conditions: [{ type: "ComparisonError" }] },
+    });
     expect(reasons(app)).toHaveLength(1);
     expect(reasons(app)[0]).toContain("comparison failed");
   });
@@ -60,5 +83,10 @@ test("every error condition comes with what to do", () => {
 });
 
 test("numbers agree with their nouns", () => {
-  expect([counted(1, "resource"), counted(2, "resource"), counted(3, "policy"), counted(0, "day")]).toEqual(["1 resource", "2 resources", "3 policies", "0 days"]);
+  expect([counted(1, "resource"), counted(2, "resource"), counted(3, "policy"), counted(0, "day")]).toEqual([
+    "1 resource",
+    "2 resources",
+    "3 policies",
+    "0 days",
+  ]);
 });

@@ -16,21 +16,28 @@ import { syncsNewCommits } from "./policy";
 /** One sentence per reason that the application is not simply Synced; none if it is. */
 export function reasons(app: Application, resources: Iterable<ResourceView>): string[] {
   if (errorsOf(app).some(({ type }) => type !== "SyncError")) {
-    return ["The comparison failed, so nothing is known for sure and nothing will be changed. The error below says why."];
+    return [
+      "The comparison failed, so nothing is known for sure and nothing will be changed. The error below says why.",
+    ];
   }
   if (syncOf(app) !== "OutOfSync") return [];
   const differing = [...resources].filter(({ sync, requiresPruning }) => sync === "OutOfSync" && !requiresPruning);
-  return [commitReason(app, differing.length > 0), differenceReason(differing), keptReason(app)].filter((reason) => reason !== "");
+  return [commitReason(app, differing.length > 0), differenceReason(differing), keptReason(app)].filter(
+    (reason) => reason !== "",
+  );
 }
 
 function commitReason(app: Application, differs: boolean): string {
   const revision = shortRevision(comparedRevision(app));
   const synced = syncedRevision(app);
-  if (!synced) return `Never synced: ${syncsNewCommits(app) ? "the first sync is due" : "the first sync is up to a person"}.`;
+  if (!synced)
+    return `Never synced: ${syncsNewCommits(app) ? "the first sync is due" : "the first sync is up to a person"}.`;
   if (!hasNewCommit(app)) return "";
   if (syncsNewCommits(app)) {
     // With nothing left to apply, only what is kept makes the difference.
-    return differs ? `Commit ${revision} is newer than the synced ${shortRevision(synced)} and goes out by itself.` : "";
+    return differs
+      ? `Commit ${revision} is newer than the synced ${shortRevision(synced)} and goes out by itself.`
+      : "";
   }
   return `Commit ${revision} waits: new commits go out only when someone syncs; ${shortRevision(synced)} is running.`;
 }
@@ -63,10 +70,8 @@ const capital = (text: string): string => text.charAt(0).toUpperCase() + text.sl
 const REMEDIES: Readonly<Record<string, string>> = {
   ComparisonError:
     "Nothing is changed or pruned meanwhile. Fix what the message names in Git or in the repository's or cluster's access, then refresh.",
-  InvalidSpecError:
-    "Correct the application's source, destination or project; its project must allow both.",
-  SyncError:
-    "This revision is not tried again by itself. Push a fix, or sync by hand once the cause is gone.",
+  InvalidSpecError: "Correct the application's source, destination or project; its project must allow both.",
+  SyncError: "This revision is not tried again by itself. Push a fix, or sync by hand once the cause is gone.",
   DeletionError: "Remove what blocks the deletion, or delete the application without its resources.",
   UnknownError: "Refresh; if it stays, the controller's log has more.",
   SharedResourceWarning: "Let only one application declare the object.",

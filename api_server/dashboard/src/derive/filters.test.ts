@@ -3,11 +3,26 @@ import { anApplication, NEW } from "./fixtures";
 import { cleared, filterFromQuery, filterToQuery, isFiltering, listing, matchesSearch, toggled } from "./filters";
 
 const apps = [
-  anApplication({ name: "around-api-dev", spec: { project: "dev", destination: { name: "dev", namespace: "around" } } }),
-  anApplication({ name: "around-api-prod", status: { sync: { status: "OutOfSync", revision: NEW }, health: { status: "Healthy" }, history: [{ id: 0, revision: "x" }] } }),
-  anApplication({ name: "privacy-api-prod", spec: { source: { path: "services/privacy-api" }, destination: { name: "prod", namespace: "privacy" } }, status: { sync: { status: "Synced" }, health: { status: "Degraded" } } }),
+  anApplication({
+    name: "around-api-dev",
+    spec: { project: "dev", destination: { name: "dev", namespace: "around" } },
+  }),
+  anApplication({
+    name: "around-api-prod",
+    status: {
+      sync: { status: "OutOfSync", revision: NEW },
+      health: { status: "Healthy" },
+      history: [{ id: 0, revision: "x" }],
+    },
+  }),
+  anApplication({
+    name: "privacy-api-prod",
+    spec: { source: { path: "services/privacy-api" }, destination: { name: "prod", namespace: "privacy" } },
+    status: { sync: { status: "Synced" }, health: { status: "Degraded" } },
+  }),
 ];
-const names = (query: string) => listing(apps, filterFromQuery(new URLSearchParams(query))).shown.map(({ metadata }) => metadata.name);
+const names = (query: string) =>
+  listing(apps, filterFromQuery(new URLSearchParams(query))).shown.map(({ metadata }) => metadata.name);
 
 describe("the list shows", () => {
   test.each([
@@ -44,7 +59,9 @@ describe("counts", () => {
 });
 
 test("a filter survives the way through the address", () => {
-  const filter = filterFromQuery(new URLSearchParams("search=api&sync=OutOfSync&sync=Unknown&cluster=prod&sort=-synced"));
+  const filter = filterFromQuery(
+    new URLSearchParams("search=api&sync=OutOfSync&sync=Unknown&cluster=prod&sort=-synced"),
+  );
   expect(filterFromQuery(filterToQuery(filter))).toEqual(filter);
   expect(filterToQuery(cleared(filter)).toString()).toBe("sort=-synced");
 });

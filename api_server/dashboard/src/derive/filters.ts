@@ -58,9 +58,7 @@ export function filterFromQuery(query: URLSearchParams): Filter {
   const column = asked.replace(/^-/, "") as SortColumn;
   return {
     search: query.get("search") ?? "",
-    chosen: Object.fromEntries(
-      FACET_NAMES.map((name) => [name, query.getAll(name)]),
-    ) as unknown as Filter["chosen"],
+    chosen: Object.fromEntries(FACET_NAMES.map((name) => [name, query.getAll(name)])) as unknown as Filter["chosen"],
     sort: SORTS.includes(column) ? column : "name",
     descending: asked.startsWith("-"),
   };
@@ -102,14 +100,7 @@ export function matchesSearch(app: Application, search: string): boolean {
 function searchable(app: Application): string {
   const { destination, source, sources } = app.spec;
   const places = [source, ...(sources ?? [])].flatMap((one) => [one?.repoURL, one?.path, one?.chart]);
-  return [
-    app.metadata.name,
-    projectOf(app),
-    clusterOf(app),
-    destination?.namespace,
-    comparedRevision(app),
-    ...places,
-  ]
+  return [app.metadata.name, projectOf(app), clusterOf(app), destination?.namespace, comparedRevision(app), ...places]
     .filter(Boolean)
     .join(" ")
     .toLowerCase();

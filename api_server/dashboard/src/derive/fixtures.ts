@@ -14,12 +14,22 @@ interface Change {
 }
 
 /** A healthy application of prod, synced at OLD, changed as the test says. */
-export function anApplication({ name = "around-api-prod", spec, status, metadata, operation }: Change = {}): Application {
+export function anApplication({
+  name = "around-api-prod",
+  spec,
+  status,
+  metadata,
+  operation,
+}: Change = {}): Application {
   return {
     metadata: { name, namespace: "argocd", uid: `uid-${name}`, resourceVersion: "10", ...metadata },
     spec: {
       project: "prod",
-      source: { repoURL: "https://git.example.com/team/deploy.git", path: "services/around-api", targetRevision: "main" },
+      source: {
+        repoURL: "https://git.example.com/team/deploy.git",
+        path: "services/around-api",
+        targetRevision: "main",
+      },
       destination: { name: "prod", namespace: "around" },
       syncPolicy: { automated: { enabled: false, selfHeal: true, prune: false } },
       ...spec,

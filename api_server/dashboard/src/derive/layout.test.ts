@@ -2,7 +2,13 @@ import { describe, expect, test } from "vitest";
 import { SIZE, layout, neighbour, visible } from "./layout";
 import type { Branch } from "./tree";
 
-const leaf = (id: string, ...children: Branch[]): Branch => ({ id, kind: "resource", resource: undefined, members: [], children });
+const leaf = (id: string, ...children: Branch[]): Branch => ({
+  id,
+  kind: "resource",
+  resource: undefined,
+  members: [],
+  children,
+});
 const tree = leaf("app", leaf("a", leaf("a1"), leaf("a2")), leaf("b"), leaf("c", leaf("c1", leaf("c2"))));
 const drawn = layout(tree);
 const place = (id: string) => drawn.nodes.find(({ branch }) => branch.id === id);
@@ -10,7 +16,11 @@ const place = (id: string) => drawn.nodes.find(({ branch }) => branch.id === id)
 describe("places", () => {
   test("one column per depth", () => {
     const step = SIZE.width + SIZE.columnGap;
-    expect([place("app")?.x, place("a")?.x, place("c2")?.x]).toEqual([SIZE.padding, SIZE.padding + step, SIZE.padding + 3 * step]);
+    expect([place("app")?.x, place("a")?.x, place("c2")?.x]).toEqual([
+      SIZE.padding,
+      SIZE.padding + step,
+      SIZE.padding + 3 * step,
+    ]);
   });
   test("a parent stands level with its first child", () => {
     expect(place("a")?.y).toBe(place("a1")?.y);
@@ -31,13 +41,18 @@ describe("places", () => {
     }
   });
   test("one edge for every child", () => {
-    expect(drawn.edges.map(({ id }) => id).sort()).toEqual(["app|a", "app|b", "app|c", "a|a1", "a|a2", "c1|c2", "c|c1"].sort());
+    expect(drawn.edges.map(({ id }) => id).sort()).toEqual(
+      ["app|a", "app|b", "app|c", "a|a1", "a|a2", "c1|c2", "c|c1"].sort(),
+    );
   });
   test("nodes come in reading order", () => {
     expect(drawn.nodes.map(({ branch }) => branch.id)).toEqual(["app", "a", "a1", "a2", "b", "c", "c1", "c2"]);
   });
   test("a lone root still has a sheet", () => {
-    expect(layout(leaf("app"))).toMatchObject({ width: 2 * SIZE.padding + SIZE.width, height: 2 * SIZE.padding + SIZE.height });
+    expect(layout(leaf("app"))).toMatchObject({
+      width: 2 * SIZE.padding + SIZE.width,
+      height: 2 * SIZE.padding + SIZE.height,
+    });
   });
 });
 

@@ -18,12 +18,24 @@ const running: OperationState = {
     ],
   },
 };
-const outOfSync = [1, 2, 3, 4, 5, 6].map((number) => ({ kind: "ConfigMap", name: String(number), status: "OutOfSync" as const }));
+const outOfSync = [1, 2, 3, 4, 5, 6].map((number) => ({
+  kind: "ConfigMap",
+  name: String(number),
+  status: "OutOfSync" as const,
+}));
 
 describe("a running sync", () => {
   const view = operationView(anApplication({ status: { operationState: running, resources: outOfSync } }));
   test("counts what is over, and expects as many as differ", () => {
-    expect(view).toMatchObject({ running: true, finished: 3, failed: 1, total: 11, by: "kim", revision: "bbbbbbb", title: "Sync runs" });
+    expect(view).toMatchObject({
+      running: true,
+      finished: 3,
+      failed: 1,
+      total: 11,
+      by: "kim",
+      revision: "bbbbbbb",
+      title: "Sync runs",
+    });
   });
   test("shows what failed and what runs before what is done", () => {
     expect(view?.rows.map(({ tone }) => tone)).toEqual(["failed", "running", "waiting", "done", "skipped"]);
@@ -42,22 +54,43 @@ describe("a running sync", () => {
 });
 
 test("a request counts as a sync that starts, before the controller has taken it", () => {
-  const view = operationView(anApplication({ operation: { sync: { dryRun: true }, initiatedBy: { username: "kim" } }, status: { operationState: { phase: "Succeeded" } } }));
+  const view = operationView(
+    anApplication({
+      operation: { sync: { dryRun: true }, initiatedBy: { username: "kim" } },
+      status: { operationState: { phase: "Succeeded" } },
+    }),
+  );
   expect(view).toMatchObject({ running: true, title: "Dry run starts", by: "kim" });
 });
 
 test("while the controller works on it, its own state is shown, not the request", () => {
-  expect(operationView(anApplication({ operation: { sync: {} }, status: { operationState: running } }))?.title).toBe("Sync runs");
+  expect(operationView(anApplication({ operation: { sync: {} }, status: { operationState: running } }))?.title).toBe(
+    "Sync runs",
+  );
 });
 
 test("a finished one waits for nothing more", () => {
-  const view = operationView(anApplication({ status: { operationState: { ...running, phase: "Failed", finishedAt: "2026-11-23T12:00:09Z" }, resources: outOfSync } }));
+  const view = operationView(
+    anApplication({
+      status: {
+        operationState: { ...running, phase: "Failed", finishedAt: "2026-11-23T12:00:09Z" },
+        resources: outOfSync,
+      },
+    }),
+  );
   expect(view).toMatchObject({ running: false, title: "Sync failed", total: 5 });
 });
 
 test("healing is called so", () => {
-  const healing: OperationState = { ...running, phase: "Succeeded", operation: { sync: { autoHealAttemptsCount: 1 }, initiatedBy: { automated: true } } };
-  expect(operationView(anApplication({ status: { operationState: healing } }))).toMatchObject({ title: "Self-heal succeeded", by: "self-heal" });
+  const healing: OperationState = {
+    ...running,
+    phase: "Succeeded",
+    operation: { sync: { autoHealAttemptsCount: 1 }, initiatedBy: { automated: true } },
+  };
+  expect(operationView(anApplication({ status: { operationState: healing } }))).toMatchObject({
+    title: "Self-heal succeeded",
+    by: "self-heal",
+  });
 });
 
 test("no operation, no view", () => {

@@ -10,7 +10,11 @@ describe("a policy in words", () => {
     ["dev", { prune: true, selfHeal: true }, "Automatic, prunes, heals drift"],
     ["stage", { selfHeal: true }, "Automatic, keeps what Git removed, heals drift"],
     ["no healing", { prune: true }, "Automatic, prunes, leaves drift alone"],
-    ["prod", { enabled: false, selfHeal: true, prune: false }, "Manual for new commits, heals drift to the last synced revision, keeps what Git removed"],
+    [
+      "prod",
+      { enabled: false, selfHeal: true, prune: false },
+      "Manual for new commits, heals drift to the last synced revision, keeps what Git removed",
+    ],
     ["disabled", { enabled: false }, "Manual for new commits, leaves drift alone, keeps what Git removed"],
     ["none", null, "Manual, syncs only when someone asks"],
   ])("%s", (_name, automated, words) => {

@@ -14,14 +14,17 @@ const app = anApplication({
     ],
   },
 });
-const effects = (prune: boolean) => preview(app, undefined, prune).map(({ resource, effect }) => `${effect} ${resource.name}`);
+const effects = (prune: boolean) =>
+  preview(app, undefined, prune).map(({ resource, effect }) => `${effect} ${resource.name}`);
 
 describe("a preview", () => {
   test("names deletions first", () => {
     expect(effects(true)).toEqual(["delete gone", "create missing", "change changed", "none equal"]);
   });
   test("knows by the comparison what is not alive yet", () => {
-    const diffs = [{ group: "apps", kind: "Deployment", namespace: "n", name: "changed", liveState: "null", targetState: "{}" }];
+    const diffs = [
+      { group: "apps", kind: "Deployment", namespace: "n", name: "changed", liveState: "null", targetState: "{}" },
+    ];
     expect(preview(app, diffs, false).find(({ resource }) => resource.name === "changed")?.effect).toBe("create");
   });
   test("without prune keeps what Git removed", () => {
@@ -37,7 +40,9 @@ describe("chosen resources", () => {
     expect(resourcesToName(app, preselected(app))).toBeUndefined();
   });
   test("are named once the choice differs", () => {
-    expect(resourcesToName(app, new Set(["apps/Deployment/n/changed"]))).toEqual([{ group: "apps", kind: "Deployment", namespace: "n", name: "changed" }]);
+    expect(resourcesToName(app, new Set(["apps/Deployment/n/changed"]))).toEqual([
+      { group: "apps", kind: "Deployment", namespace: "n", name: "changed" },
+    ]);
   });
   test("a choice of the same size but of others is named too", () => {
     const chosen = new Set(["apps/Deployment/n/changed", "/ConfigMap/n/gone", "/Service/n/equal"]);
@@ -46,27 +51,52 @@ describe("chosen resources", () => {
 });
 
 describe("a resource's difference", () => {
-  const object = (replicas: number, extra: object = {}) => JSON.stringify({ kind: "Deployment", metadata: { name: "x", ...extra }, spec: { replicas } });
+  const object = (replicas: number, extra: object = {}) =>
+    JSON.stringify({ kind: "Deployment", metadata: { name: "x", ...extra }, spec: { replicas } });
   const id = { kind: "Deployment", name: "x" };
   test("compares live with the prediction", () => {
     const lines = resourceDiff({ ...id, liveState: object(7), targetState: object(1), predictedLiveState: object(3) });
-    expect(lines.filter(({ kind }) => kind !== "same").map(({ text }) => text.trim())).toEqual(["replicas: 7", "replicas: 3"]);
+    expect(lines.filter(({ kind }) => kind !== "same").map(({ text }) => text.trim())).toEqual([
+      "replicas: 7",
+      "replicas: 3",
+    ]);
   });
   test("falls back on the desired state where nothing is predicted", () => {
-    expect(countOf(resourceDiff({ ...id, liveState: "null", normalizedLiveState: "null", targetState: object(3), predictedLiveState: "null" }))).toMatchObject({ removed: 0, added: 5 });
+    expect(
+      countOf(
+        resourceDiff({
+          ...id,
+          liveState: "null",
+          normalizedLiveState: "null",
+          targetState: object(3),
+          predictedLiveState: "null",
+        }),
+      ),
+    ).toMatchObject({ removed: 0, added: 5 });
   });
   test("of a pruned one is all removed", () => {
-    expect(countOf(resourceDiff({ ...id, liveState: object(3), targetState: "" }))).toMatchObject({ removed: 5, added: 0 });
+    expect(countOf(resourceDiff({ ...id, liveState: object(3), targetState: "" }))).toMatchObject({
+      removed: 5,
+      added: 0,
+    });
   });
   test("leaves the API server's bookkeeping out", () => {
-    const live = object(3, { uid: "u", resourceVersion: "5", managedFields: [{}], generation: 2, creationTimestamp: "t" });
+    const live = object(3, {
+      uid: "u",
+      resourceVersion: "5",
+      managedFields: [{}],
+      generation: 2,
+      creationTimestamp: "t",
+    });
     expect(countOf(resourceDiff({ ...id, liveState: live, targetState: object(3) }))).toEqual({ added: 0, removed: 0 });
   });
 });
 
 test("bookkeeping goes, other annotations stay", () => {
   const annotations = { "kubectl.kubernetes.io/last-applied-configuration": "{}", mine: "1" };
-  expect(withoutNoise({ metadata: { name: "x", uid: "u", annotations }, status: {} })).toEqual({ metadata: { name: "x", annotations: { mine: "1" } } });
+  expect(withoutNoise({ metadata: { name: "x", uid: "u", annotations }, status: {} })).toEqual({
+    metadata: { name: "x", annotations: { mine: "1" } },
+  });
 });
 
 test.each([undefined, "", "null"])("%j is no object", (state) => {

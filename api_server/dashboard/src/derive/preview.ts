@@ -16,11 +16,7 @@ export interface PreviewRow {
 
 const ORDER: readonly Effect[] = ["delete", "create", "change", "keep", "none"];
 
-export function preview(
-  app: Application,
-  diffs: readonly ResourceDiff[] | undefined,
-  prune: boolean,
-): PreviewRow[] {
+export function preview(app: Application, diffs: readonly ResourceDiff[] | undefined, prune: boolean): PreviewRow[] {
   const byId = new Map((diffs ?? []).map((diff) => [resourceKey(diff), diff]));
   return (app.status?.resources ?? [])
     .filter(({ hook }) => !hook)

@@ -32,11 +32,7 @@ export function span(seconds: number): string {
 }
 
 /** How long something took, or has taken so far; the record knows whole seconds only. */
-export function took(
-  started: string | null | undefined,
-  finished: string | null | undefined,
-  now: number,
-): string {
+export function took(started: string | null | undefined, finished: string | null | undefined, now: number): string {
   const from = parseTime(started);
   if (from === undefined) return "";
   const seconds = Math.max(0, Math.floor(((parseTime(finished) ?? now) - from) / 1000));

@@ -6,7 +6,14 @@ import { EVERYTHING, branches, flattened, joinResources, kindsOf, type Branch, t
 const app = anApplication({
   status: {
     resources: [
-      { group: "apps", kind: "Deployment", namespace: "around", name: "api", status: "OutOfSync", health: { status: "Healthy" } },
+      {
+        group: "apps",
+        kind: "Deployment",
+        namespace: "around",
+        name: "api",
+        status: "OutOfSync",
+        health: { status: "Healthy" },
+      },
       { kind: "ConfigMap", namespace: "around", name: "old", status: "OutOfSync", requiresPruning: true },
       { kind: "ConfigMap", namespace: "around", name: "new", status: "OutOfSync", health: { status: "Missing" } },
     ],
@@ -14,12 +21,20 @@ const app = anApplication({
 });
 const deployment: TreeNode = { group: "apps", kind: "Deployment", namespace: "around", name: "api", uid: "d" };
 const replicaSet: TreeNode = {
-  group: "apps", kind: "ReplicaSet", namespace: "around", name: "api-1", uid: "r",
+  group: "apps",
+  kind: "ReplicaSet",
+  namespace: "around",
+  name: "api-1",
+  uid: "r",
   parentRefs: [{ kind: "Deployment", name: "api", uid: "d" }],
   info: [{ name: "Containers", value: "3 pods" }],
 };
 const pod = (number: number, health: "Healthy" | "Degraded" = "Healthy"): TreeNode => ({
-  kind: "Pod", namespace: "around", name: `api-1-${number}`, uid: `p${number}`, health: { status: health },
+  kind: "Pod",
+  namespace: "around",
+  name: `api-1-${number}`,
+  uid: `p${number}`,
+  health: { status: health },
   parentRefs: [{ kind: "ReplicaSet", name: "api-1", uid: "r" }],
 });
 const config: TreeNode = { kind: "ConfigMap", namespace: "around", name: "old", uid: "c" };
@@ -35,25 +50,42 @@ const names = (branch: Branch): unknown[] =>
 
 describe("the tree", () => {
   test("hangs children below their owners and managed resources below the application", () => {
-    expect(names(drawn(tree(deployment, replicaSet, pod(1), config)))).toEqual([["api", [["api-1", ["api-1-1"]]]], "new", "old"]);
+    expect(names(drawn(tree(deployment, replicaSet, pod(1), config)))).toEqual([
+      ["api", [["api-1", ["api-1-1"]]]],
+      "new",
+      "old",
+    ]);
   });
   test("shows managed resources before the live tree is there, missing ones too", () => {
     expect(names(drawn(undefined))).toEqual(["api", "new", "old"]);
   });
   test("joins sync status from the application with facts of the live object", () => {
     const { byId } = joinResources(app, tree({ ...deployment, info: [{ name: "Revision", value: "Rev:2" }] }));
-    expect(byId.get("apps/Deployment/around/api")).toMatchObject({ sync: "OutOfSync", health: "Healthy", uid: "d", info: [{ value: "Rev:2" }] });
+    expect(byId.get("apps/Deployment/around/api")).toMatchObject({
+      sync: "OutOfSync",
+      health: "Healthy",
+      uid: "d",
+      info: [{ value: "Rev:2" }],
+    });
   });
   test("marks what Git no longer has", () => {
     expect(joinResources(app, undefined).byId.get("/ConfigMap/around/old")?.requiresPruning).toBe(true);
   });
   test("shows nothing as Synced that was compared before the comparison failed", () => {
-    const broken = anApplication({ status: { conditions: [{ type: "ComparisonError" }], resources: [{ kind: "Service", name: "a", status: "Synced" }] } });
+    const broken = anApplication({
+      status: {
+        conditions: [{ type: "ComparisonError" }],
+        resources: [{ kind: "Service", name: "a", status: "Synced" }],
+      },
+    });
     expect(joinResources(broken, undefined).byId.get("/Service//a")).toMatchObject({ sync: "Unknown", doubtful: true });
     expect(branches(broken, joinResources(broken, undefined), EVERYTHING).resource?.doubtful).toBe(true);
   });
   test("finds an owner by name if the uid is not told", () => {
-    const byName = { ...replicaSet, parentRefs: [{ group: "apps", kind: "Deployment", namespace: "around", name: "api" }] };
+    const byName = {
+      ...replicaSet,
+      parentRefs: [{ group: "apps", kind: "Deployment", namespace: "around", name: "api" }],
+    };
     expect(names(drawn(tree(deployment, byName)))[0]).toEqual(["api", ["api-1"]]);
   });
   test("puts an object whose owner is unknown at the top", () => {
@@ -72,12 +104,20 @@ describe("groups", () => {
   const below = (branch: Branch): Branch[] => branch.children[0]?.children[0]?.children.slice() ?? [];
 
   test("four quiet pods are drawn one by one, five become one", () => {
-    expect(below(drawn(tree(deployment, replicaSet, ...pods(4)))).map(({ kind }) => kind)).toEqual(["resource", "resource", "resource", "resource"]);
+    expect(below(drawn(tree(deployment, replicaSet, ...pods(4)))).map(({ kind }) => kind)).toEqual([
+      "resource",
+      "resource",
+      "resource",
+      "resource",
+    ]);
     expect(below(drawn(tree(deployment, replicaSet, ...pods(5)))).map(({ kind }) => kind)).toEqual(["group"]);
   });
   test("a pod in trouble stays in sight", () => {
     const found = below(drawn(tree(deployment, replicaSet, ...pods(8), pod(99, "Degraded"))));
-    expect(found.map(({ kind, members, resource }) => (kind === "group" ? members.length : resource?.name))).toEqual([8, "api-1-99"]);
+    expect(found.map(({ kind, members, resource }) => (kind === "group" ? members.length : resource?.name))).toEqual([
+      8,
+      "api-1-99",
+    ]);
   });
   test("an opened group is drawn one by one", () => {
     const given = tree(deployment, replicaSet, ...pods(6));
@@ -117,6 +157,14 @@ test("kinds are counted, workloads first", () => {
 test("as rows, children are one level deeper and groups are written out", () => {
   const rows = flattened(drawn(tree(deployment, replicaSet, ...Array.from({ length: 5 }, (_, index) => pod(index)))));
   expect(rows.map(({ resource, depth }) => `${depth} ${resource.name}`)).toEqual([
-    "0 api", "1 api-1", "2 api-1-0", "2 api-1-1", "2 api-1-2", "2 api-1-3", "2 api-1-4", "0 new", "0 old",
+    "0 api",
+    "1 api-1",
+    "2 api-1-0",
+    "2 api-1-1",
+    "2 api-1-2",
+    "2 api-1-3",
+    "2 api-1-4",
+    "0 new",
+    "0 old",
   ]);
 });

@@ -1,6 +1,14 @@
 /** The resource tree as the dashboard shows it: managed resources with status, their children, groups. */
 
-import type { Application, ApplicationTree, HealthCode, ResourceId, ResourceStatus, SyncCode, TreeNode } from "../api/types";
+import type {
+  Application,
+  ApplicationTree,
+  HealthCode,
+  ResourceId,
+  ResourceStatus,
+  SyncCode,
+  TreeNode,
+} from "../api/types";
 import { healthOf, syncOf, verdictDoubtful } from "./application";
 
 export interface ResourceView extends ResourceId {
@@ -127,9 +135,26 @@ function isAbove(id: string, parent: string, parents: ReadonlyMap<string, string
 
 // What people look for first stands on top; kinds not named here follow by name.
 const KIND_ORDER = [
-  "Namespace", "CustomResourceDefinition", "Rollout", "Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job",
-  "ReplicaSet", "Pod", "Ingress", "Service", "EndpointSlice", "Endpoints", "HorizontalPodAutoscaler",
-  "PodDisruptionBudget", "ConfigMap", "Secret", "PersistentVolumeClaim", "ServiceAccount",
+  "Namespace",
+  "CustomResourceDefinition",
+  "Rollout",
+  "Deployment",
+  "StatefulSet",
+  "DaemonSet",
+  "CronJob",
+  "Job",
+  "ReplicaSet",
+  "Pod",
+  "Ingress",
+  "Service",
+  "EndpointSlice",
+  "Endpoints",
+  "HorizontalPodAutoscaler",
+  "PodDisruptionBudget",
+  "ConfigMap",
+  "Secret",
+  "PersistentVolumeClaim",
+  "ServiceAccount",
 ];
 
 function kindRank(kind: string): number {
@@ -173,9 +198,7 @@ const UNGROUPED_OTHERS = 6;
 
 export function branches(app: Application, resources: Resources, choice: TreeChoice): Branch {
   const grow = (ids: readonly string[], parent: string): Branch[] => {
-    const grown = ids
-      .map((id) => branchOf(id))
-      .filter((branch): branch is Branch => branch !== undefined);
+    const grown = ids.map((id) => branchOf(id)).filter((branch): branch is Branch => branch !== undefined);
     return grouped(grown, parent, choice.opened);
   };
   const branchOf = (id: string): Branch | undefined => {
@@ -190,7 +213,12 @@ export function branches(app: Application, resources: Resources, choice: TreeCho
 }
 
 function appResource(app: Application): ResourceView {
-  const node = { group: "argoproj.io", kind: "Application", namespace: app.metadata.namespace ?? "", name: app.metadata.name };
+  const node = {
+    group: "argoproj.io",
+    kind: "Application",
+    namespace: app.metadata.namespace ?? "",
+    name: app.metadata.name,
+  };
   return {
     ...fromNode(node),
     health: healthOf(app),
@@ -233,11 +261,20 @@ function grouped(siblings: readonly Branch[], parent: string, opened: ReadonlySe
     const kind = branch.resource?.kind ?? "";
     const members = quiet.get(kind) ?? [];
     const id = `${parent}>${kind}`;
-    const folds = members.includes(branch) && !opened.has(id) && members.length > (kind === "Pod" ? UNGROUPED_PODS : UNGROUPED_OTHERS);
+    const folds =
+      members.includes(branch) &&
+      !opened.has(id) &&
+      members.length > (kind === "Pod" ? UNGROUPED_PODS : UNGROUPED_OTHERS);
     if (!folds) result.push(branch);
     else if (!done.has(id)) {
       done.add(id);
-      result.push({ id, kind: "group", resource: undefined, members: members.flatMap((one) => one.resource ?? []), children: [] });
+      result.push({
+        id,
+        kind: "group",
+        resource: undefined,
+        members: members.flatMap((one) => one.resource ?? []),
+        children: [],
+      });
     }
   }
   return result;

@@ -32,13 +32,51 @@ test("an object reads as kubectl writes it, kind and metadata first, status last
 });
 
 describe("text that YAML would read as something else is quoted", () => {
-  test.each(["true", "No", "null", "~", "", "8080", "-1", "1e3", "0x1f", "0644", "12:30", "2026-11-23", ".5", "a: b", "a #b", "- a", "&a", "*a", "@a", "a:", " a", "{}", "'", "!x", "%x", "`x", "?"])(
-    "%j",
-    (text) => {
-      expect(toYaml({ a: text })).toBe(`a: ${JSON.stringify(text)}`);
-    },
-  );
-  test.each(["info", "512Mi", "100m", "1.8.2", "a:b", "a#b", "http://x/y?z=1", "nginx:1.27", "/healthz", "$(POD_IP)", "5c105f8", "--log=json"])("%s is not", (text) => {
+  test.each([
+    "true",
+    "No",
+    "null",
+    "~",
+    "",
+    "8080",
+    "-1",
+    "1e3",
+    "0x1f",
+    "0644",
+    "12:30",
+    "2026-11-23",
+    ".5",
+    "a: b",
+    "a #b",
+    "- a",
+    "&a",
+    "*a",
+    "@a",
+    "a:",
+    " a",
+    "{}",
+    "'",
+    "!x",
+    "%x",
+    "`x",
+    "?",
+  ])("%j", (text) => {
+    expect(toYaml({ a: text })).toBe(`a: ${JSON.stringify(text)}`);
+  });
+  test.each([
+    "info",
+    "512Mi",
+    "100m",
+    "1.8.2",
+    "a:b",
+    "a#b",
+    "http://x/y?z=1",
+    "nginx:1.27",
+    "/healthz",
+    "$(POD_IP)",
+    "5c105f8",
+    "--log=json",
+  ])("%s is not", (text) => {
     expect(toYaml({ a: text })).toBe(`a: ${text}`);
   });
 });
@@ -53,9 +91,12 @@ describe("long text", () => {
   test("with several last newlines says so", () => {
     expect(toYaml({ conf: "a\n\n" })).toBe("conf: |+\n  a\n");
   });
-  test.each(["  indented\nfirst", "tab\there\n", "trailing \nspace", "\r\n"])("that a block cannot hold is quoted: %j", (text) => {
-    expect(toYaml({ conf: text })).toBe(`conf: ${JSON.stringify(text)}`);
-  });
+  test.each(["  indented\nfirst", "tab\there\n", "trailing \nspace", "\r\n"])(
+    "that a block cannot hold is quoted: %j",
+    (text) => {
+      expect(toYaml({ conf: text })).toBe(`conf: ${JSON.stringify(text)}`);
+    },
+  );
 });
 
 test("lists of lists and empty maps", () => {

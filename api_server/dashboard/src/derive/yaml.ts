@@ -65,8 +65,7 @@ function writeBlock(lines: string[], text: string, indent: string, lead: string)
   for (const line of body) lines.push(line === "" ? "" : `${indent}${line}`);
 }
 
-const isNested = (value: Json): boolean =>
-  value !== null && typeof value === "object" && Object.keys(value).length > 0;
+const isNested = (value: Json): boolean => value !== null && typeof value === "object" && Object.keys(value).length > 0;
 
 // A literal block cannot say that its first line begins with a space, nor carry tabs or returns safely.
 const isBlock = (text: string): boolean =>

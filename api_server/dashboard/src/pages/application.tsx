@@ -71,7 +71,11 @@ function Known({ appRef, app, followed }: KnownProps) {
   const lost = followed.stream.kind === "lost" ? followed : tree;
   return (
     <div className={`page application ${lost.stream.kind === "lost" ? "stale" : ""}`}>
-      <ConnectionBanner stream={lost.stream} asOf={lost.asOf} onRetry={() => [followed, tree].forEach(({ retry }) => retry())} />
+      <ConnectionBanner
+        stream={lost.stream}
+        asOf={lost.asOf}
+        onRetry={() => [followed, tree].forEach(({ retry }) => retry())}
+      />
       <AppHeader app={app} resources={resources} syncPermission={syncPermission} onPanel={setPanel} />
       <div className="app-body">
         <div className="app-main">

@@ -3,7 +3,15 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { Application } from "../api/types";
 import { keyOf } from "../derive/application";
-import { cleared, filterFromQuery, filterToQuery, isFiltering, listing, type Filter, type SortColumn } from "../derive/filters";
+import {
+  cleared,
+  filterFromQuery,
+  filterToQuery,
+  isFiltering,
+  listing,
+  type Filter,
+  type SortColumn,
+} from "../derive/filters";
 import { counted } from "../derive/explain";
 import { AppTable } from "../parts/app-table";
 import { Bones, Button } from "../parts/controls";
@@ -47,7 +55,13 @@ export function ApplicationsPage() {
           {!loaded && <Bones rows={12} />}
           {loaded && found.shown.length === 0 && <NothingShown filter={filter} total={found.total} />}
           {found.shown.length > 0 && (
-            <AppTable apps={found.shown} filter={filter} stale={stream.kind === "lost"} onSort={sort} onSync={setSyncing} />
+            <AppTable
+              apps={found.shown}
+              filter={filter}
+              stale={stream.kind === "lost"}
+              onSort={sort}
+              onSync={setSyncing}
+            />
           )}
         </div>
       </div>

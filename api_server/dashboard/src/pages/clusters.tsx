@@ -36,7 +36,9 @@ function Row({ cluster, now }: { cluster: Cluster; now: number }) {
       </td>
       <td>
         <Chip tone={connectionTone(connection?.status)}>{words}</Chip>
-        {connection?.status !== "Successful" && connection?.message && <div className="row-message">{connection.message}</div>}
+        {connection?.status !== "Successful" && connection?.message && (
+          <div className="row-message">{connection.message}</div>
+        )}
       </td>
       <td className="mono">{info?.serverVersion || cluster.serverVersion || "–"}</td>
       <td>{info?.applicationsCount ?? "–"}</td>

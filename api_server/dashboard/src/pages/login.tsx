@@ -40,11 +40,27 @@ export function LoginPage() {
         {error && <ErrorNotice title="Login refused" detail={error} />}
         <label className="field">
           <span>Username</span>
-          <input className="input" data-testid="login-username" autoComplete="username" autoFocus required value={username} onChange={(event) => setUsername(event.target.value)} />
+          <input
+            className="input"
+            data-testid="login-username"
+            autoComplete="username"
+            autoFocus
+            required
+            value={username}
+            onChange={(event) => setUsername(event.target.value)}
+          />
         </label>
         <label className="field">
           <span>Password</span>
-          <input className="input" data-testid="login-password" type="password" autoComplete="current-password" required value={password} onChange={(event) => setPassword(event.target.value)} />
+          <input
+            className="input"
+            data-testid="login-password"
+            type="password"
+            autoComplete="current-password"
+            required
+            value={password}
+            onChange={(event) => setPassword(event.target.value)}
+          />
         </label>
         <Button kind="primary" submit busy={busy} testId="login-submit">
           Log in

@@ -29,16 +29,36 @@ function Row({ project }: { project: Project }) {
         </Link>
         <div className="soft">{spec.description}</div>
       </td>
-      <td className="mono"><Lines of={spec.sourceRepos} none="none" /></td>
       <td className="mono">
-        <Lines of={spec.destinations?.map(({ name: cluster, server, namespace }) => `${cluster || server || "*"} / ${namespace || "*"}`)} none="none" />
+        <Lines of={spec.sourceRepos} none="none" />
       </td>
-      <td className="mono"><Lines of={spec.clusterResourceWhitelist?.map(({ group, kind }) => [group, kind].filter(Boolean).join("/"))} none="none" /></td>
-      <td>
-        <Lines of={spec.roles?.map(({ name: role, groups }) => (groups?.length ? `${role} (${groups.join(", ")})` : role))} none="–" />
+      <td className="mono">
+        <Lines
+          of={spec.destinations?.map(
+            ({ name: cluster, server, namespace }) => `${cluster || server || "*"} / ${namespace || "*"}`,
+          )}
+          none="none"
+        />
+      </td>
+      <td className="mono">
+        <Lines
+          of={spec.clusterResourceWhitelist?.map(({ group, kind }) => [group, kind].filter(Boolean).join("/"))}
+          none="none"
+        />
       </td>
       <td>
-        <Lines of={spec.syncWindows?.map(({ kind, schedule, duration, timeZone }) => `${kind} ${schedule} for ${duration} ${timeZone ?? ""}`)} none="–" />
+        <Lines
+          of={spec.roles?.map(({ name: role, groups }) => (groups?.length ? `${role} (${groups.join(", ")})` : role))}
+          none="–"
+        />
+      </td>
+      <td>
+        <Lines
+          of={spec.syncWindows?.map(
+            ({ kind, schedule, duration, timeZone }) => `${kind} ${schedule} for ${duration} ${timeZone ?? ""}`,
+          )}
+          none="–"
+        />
       </td>
     </tr>
   );

@@ -45,7 +45,8 @@ export function AppHeader({ app, resources, syncPermission, onPanel }: AppHeader
     <header className="app-header">
       <div className="app-title">
         <nav aria-label="Breadcrumb" className="faint">
-          <Link to="/applications">Applications</Link> / <Link to={`/applications?project=${encodeURIComponent(projectOf(app))}`}>{projectOf(app)}</Link> /
+          <Link to="/applications">Applications</Link> /{" "}
+          <Link to={`/applications?project=${encodeURIComponent(projectOf(app))}`}>{projectOf(app)}</Link> /
         </nav>
         <h1 data-testid="app-name">{name}</h1>
         {isDeleting(app) && <Chip tone="bad">Deleting</Chip>}
@@ -69,24 +70,58 @@ function Commands({ app, syncPermission, onPanel }: Omit<AppHeaderProps, "resour
   const running = isRunning(app) ? "A sync is running; terminate it or wait." : "";
   return (
     <div className="commands" role="toolbar" aria-label="Commands">
-      <Button kind="primary" icon="sync" testId="button-sync" title="Sync (S)" refusal={syncPermission.reason || running} onPress={() => onPanel("sync")}>
+      <Button
+        kind="primary"
+        icon="sync"
+        testId="button-sync"
+        title="Sync (S)"
+        refusal={syncPermission.reason || running}
+        onPress={() => onPanel("sync")}
+      >
         Sync
       </Button>
       <span className="joined">
-        <Button icon="refresh" testId="button-refresh" title="Compare again (R)" busy={busy} onPress={() => void again("normal")}>
+        <Button
+          icon="refresh"
+          testId="button-refresh"
+          title="Compare again (R)"
+          busy={busy}
+          onPress={() => void again("normal")}
+        >
           Refresh
         </Button>
         <Menu
           label="More ways to refresh"
           testId="refresh-menu"
           trigger={<Icon name="down" size={12} />}
-          groups={[[{ title: "Hard refresh: render anew, trust no cache", icon: "refresh", testId: "button-hard-refresh", onPress: () => void again("hard") }]]}
+          groups={[
+            [
+              {
+                title: "Hard refresh: render anew, trust no cache",
+                icon: "refresh",
+                testId: "button-hard-refresh",
+                onPress: () => void again("hard"),
+              },
+            ],
+          ]}
         />
       </span>
-      <Button icon="history" testId="button-history" title="History and rollback (H)" onPress={() => onPanel("history")}>
+      <Button
+        icon="history"
+        testId="button-history"
+        title="History and rollback (H)"
+        onPress={() => onPanel("history")}
+      >
         History
       </Button>
-      <Button kind="danger" icon="trash" label={`Delete ${app.metadata.name}`} testId="button-delete" refusal={deletion.reason} onPress={() => onPanel("delete")} />
+      <Button
+        kind="danger"
+        icon="trash"
+        label={`Delete ${app.metadata.name}`}
+        testId="button-delete"
+        refusal={deletion.reason}
+        onPress={() => onPanel("delete")}
+      />
     </div>
   );
 }
@@ -99,12 +134,27 @@ function Facts({ app }: { app: Application }) {
   return (
     <dl className="app-facts">
       <Fact title="Health">
-        <HealthStatus value={healthOf(app)} doubtful={doubtful} testId="app-health" title={app.status?.health?.message ?? ""} />
-        <small title={clockTime(parseTime(since))}>{since ? `since ${ago(since, now).replace(" ago", "")}` : app.status?.health?.message}</small>
+        <HealthStatus
+          value={healthOf(app)}
+          doubtful={doubtful}
+          testId="app-health"
+          title={app.status?.health?.message ?? ""}
+        />
+        <small title={clockTime(parseTime(since))}>
+          {since ? `since ${ago(since, now).replace(" ago", "")}` : app.status?.health?.message}
+        </small>
       </Fact>
       <Fact title="Sync status">
         <SyncStatus value={syncOf(app)} doubtful={doubtful} testId="app-sync-status" />
-        <small>{syncedRevision(app) ? <>running <span className="mono">{shortRevision(syncedRevision(app))}</span></> : "never synced"}</small>
+        <small>
+          {syncedRevision(app) ? (
+            <>
+              running <span className="mono">{shortRevision(syncedRevision(app))}</span>
+            </>
+          ) : (
+            "never synced"
+          )}
+        </small>
       </Fact>
       <RevisionFact app={app} />
       <Fact title="Policy" wide>
@@ -112,7 +162,9 @@ function Facts({ app }: { app: Application }) {
         <small>{policy.clauses.slice(1).join(" · ")}</small>
       </Fact>
       <Fact title="Destination">
-        <span className="cut" title={app.spec.destination?.server}>{clusterOf(app)}</span>
+        <span className="cut" title={app.spec.destination?.server}>
+          {clusterOf(app)}
+        </span>
         <small className="cut">{app.spec.destination?.namespace || "no namespace"}</small>
       </Fact>
       <SourceFact app={app} />
@@ -139,7 +191,14 @@ function RevisionFact({ app }: { app: Application }) {
   return (
     <Fact title="Revision" wide>
       <span className="cut" title={commit?.message} data-testid="app-revision">
-        {url ? <a href={url} target="_blank" rel="noreferrer">{short}</a> : short} <span className="soft">{subjectOf(commit)}</span>
+        {url ? (
+          <a href={url} target="_blank" rel="noreferrer">
+            {short}
+          </a>
+        ) : (
+          short
+        )}{" "}
+        <span className="soft">{subjectOf(commit)}</span>
       </span>
       <small className="cut">
         {source?.targetRevision}
@@ -155,8 +214,12 @@ function SourceFact({ app }: { app: Application }) {
   const [first] = sources;
   return (
     <Fact title={sources.length > 1 ? `Source (1 of ${sources.length})` : "Source"} wide>
-      <span className="cut mono" title={sources.map(({ repoURL, place }) => `${repoURL} ${place}`).join("\n")}>{first?.place}</span>
-      <small className="cut" title={first?.repoURL}>{first?.repoURL.replace(/^https?:\/\//, "")}</small>
+      <span className="cut mono" title={sources.map(({ repoURL, place }) => `${repoURL} ${place}`).join("\n")}>
+        {first?.place}
+      </span>
+      <small className="cut" title={first?.repoURL}>
+        {first?.repoURL.replace(/^https?:\/\//, "")}
+      </small>
     </Fact>
   );
 }

@@ -63,14 +63,35 @@ export const AppRow = memo(({ app, row, top, marked, onMark, onSync }: AppRowPro
         </Link>
         <Marks app={app} />
       </span>
-      <span role="cell"><SyncStatus value={syncOf(app)} doubtful={doubtful} testId="app-sync-status" /></span>
-      <span role="cell"><HealthStatus value={healthOf(app)} doubtful={doubtful} testId="app-health" title={app.status?.health?.message ?? ""} /></span>
-      <span role="cell" className="soft cut cell-project">{projectOf(app)}</span>
-      <span role="cell" className="soft cut cell-cluster" title={app.spec.destination?.server}>{clusterOf(app)}</span>
-      <span role="cell" className="soft cut cell-namespace">{app.spec.destination?.namespace || "–"}</span>
-      <span role="cell" className="cell-revision"><Revision app={app} /></span>
-      <span role="cell" className="cell-synced"><LastSync app={app} /></span>
-      <span role="cell" className="cell-actions"><RowActions app={app} onSync={onSync} /></span>
+      <span role="cell">
+        <SyncStatus value={syncOf(app)} doubtful={doubtful} testId="app-sync-status" />
+      </span>
+      <span role="cell">
+        <HealthStatus
+          value={healthOf(app)}
+          doubtful={doubtful}
+          testId="app-health"
+          title={app.status?.health?.message ?? ""}
+        />
+      </span>
+      <span role="cell" className="soft cut cell-project">
+        {projectOf(app)}
+      </span>
+      <span role="cell" className="soft cut cell-cluster" title={app.spec.destination?.server}>
+        {clusterOf(app)}
+      </span>
+      <span role="cell" className="soft cut cell-namespace">
+        {app.spec.destination?.namespace || "–"}
+      </span>
+      <span role="cell" className="cell-revision">
+        <Revision app={app} />
+      </span>
+      <span role="cell" className="cell-synced">
+        <LastSync app={app} />
+      </span>
+      <span role="cell" className="cell-actions">
+        <RowActions app={app} onSync={onSync} />
+      </span>
     </div>
   );
 });
@@ -94,7 +115,11 @@ function Revision({ app }: { app: Application }) {
   const compared = shortRevision(comparedRevision(app));
   const synced = shortRevision(syncedRevision(app));
   if (!commitWaits(app)) {
-    return <span className="mono soft" title={`${sourcesOf(app)[0]?.targetRevision} is at ${compared}`}>{compared || "–"}</span>;
+    return (
+      <span className="mono soft" title={`${sourcesOf(app)[0]?.targetRevision} is at ${compared}`}>
+        {compared || "–"}
+      </span>
+    );
   }
   return (
     <span className="waiting" title={`Running ${synced}; commit ${compared} waits to be synced`}>
@@ -110,7 +135,12 @@ function LastSync({ app }: { app: Application }) {
   const now = useCoarseNow();
   const last = lastOperation(app);
   if (isRunning(app)) {
-    return <span className="status tone-busy"><Icon name="sync" className="spin" size={14} />Syncing</span>;
+    return (
+      <span className="status tone-busy">
+        <Icon name="sync" className="spin" size={14} />
+        Syncing
+      </span>
+    );
   }
   if (!last) return <span className="faint">Never</span>;
   const failed = phaseTone(last.phase) === "bad";
@@ -128,7 +158,14 @@ function RowActions({ app, onSync }: { app: Application; onSync: (app: Applicati
   return (
     <>
       <SyncButton app={app} onSync={onSync} />
-      <Button small kind="quiet" icon="refresh" label={`Refresh ${name}`} testId={`row-refresh-${name}`} onPress={() => void refresh(app, "normal")} />
+      <Button
+        small
+        kind="quiet"
+        icon="refresh"
+        label={`Refresh ${name}`}
+        testId={`row-refresh-${name}`}
+        onPress={() => void refresh(app, "normal")}
+      />
     </>
   );
 }

@@ -32,8 +32,12 @@ export function CodeView({ text, label }: { text: string; label: string }) {
       <div className="code" role="region" aria-label={label} tabIndex={0}>
         {shown.map((line, index) => (
           <div key={index} className="code-line">
-            <span className="number" aria-hidden="true">{index + 1}</span>
-            <span className="text"><Yaml line={line} /></span>
+            <span className="number" aria-hidden="true">
+              {index + 1}
+            </span>
+            <span className="text">
+              <Yaml line={line} />
+            </span>
           </div>
         ))}
         {shown.length < lines.length && (
@@ -68,10 +72,19 @@ export function DiffView({ lines, shape, before, after }: DiffViewProps) {
       );
     }
     const inside = part.kind === "gap" ? lines.slice(part.from, part.from + part.count) : part.lines;
-    return <Fragment key={index}>{shape === "split" ? <SplitRows lines={inside} /> : <UnifiedRows lines={inside} />}</Fragment>;
+    return (
+      <Fragment key={index}>
+        {shape === "split" ? <SplitRows lines={inside} /> : <UnifiedRows lines={inside} />}
+      </Fragment>
+    );
   };
   return (
-    <div className={`code diff ${shape}`} role="region" aria-label={`Difference between ${before} and ${after}`} tabIndex={0}>
+    <div
+      className={`code diff ${shape}`}
+      role="region"
+      aria-label={`Difference between ${before} and ${after}`}
+      tabIndex={0}
+    >
       {shape === "split" && (
         <div className="diff-heads" aria-hidden="true">
           <span>{before}</span>
@@ -86,10 +99,16 @@ export function DiffView({ lines, shape, before, after }: DiffViewProps) {
 function UnifiedRows({ lines }: { lines: readonly DiffLine[] }) {
   return lines.map((line, index) => (
     <div key={index} className={`code-line ${line.kind}`}>
-      <span className="number" aria-hidden="true">{line.before ?? ""}</span>
-      <span className="number" aria-hidden="true">{line.after ?? ""}</span>
+      <span className="number" aria-hidden="true">
+        {line.before ?? ""}
+      </span>
+      <span className="number" aria-hidden="true">
+        {line.after ?? ""}
+      </span>
       <span className="mark">{SIGN[line.kind]}</span>
-      <span className="text"><Yaml line={line.text} /></span>
+      <span className="text">
+        <Yaml line={line.text} />
+      </span>
     </div>
   ));
 }
@@ -117,7 +136,9 @@ interface HalfProps {
 function Half({ line, number, span }: HalfProps) {
   return (
     <div className={`code-line ${line?.kind ?? "absent"}`}>
-      <span className="number" aria-hidden="true">{number ?? ""}</span>
+      <span className="number" aria-hidden="true">
+        {number ?? ""}
+      </span>
       <span className="mark">{line ? SIGN[line.kind] : ""}</span>
       <span className="text">
         {line && (span ? <Marked text={line.text} from={span[0]} to={span[1]} /> : <Yaml line={line.text} />)}

@@ -122,7 +122,12 @@ export function Tabs<T extends string>({ label, tabs, chosen, onChoose }: TabsPr
 
 interface SegmentedProps<T extends string> {
   readonly label: string;
-  readonly choices: readonly { readonly id: T; readonly title: string; readonly icon?: IconName; readonly testId?: string }[];
+  readonly choices: readonly {
+    readonly id: T;
+    readonly title: string;
+    readonly icon?: IconName;
+    readonly testId?: string;
+  }[];
   readonly chosen: T;
   readonly onChoose: (id: T) => void;
 }
@@ -151,7 +156,12 @@ interface CheckProps {
 export function Check({ checked, onChange, children, hint, testId }: CheckProps) {
   return (
     <label className="check">
-      <input type="checkbox" checked={checked} data-testid={testId} onChange={(event) => onChange(event.target.checked)} />
+      <input
+        type="checkbox"
+        checked={checked}
+        data-testid={testId}
+        onChange={(event) => onChange(event.target.checked)}
+      />
       <span>
         {children}
         {hint && <small>{hint}</small>}

@@ -65,7 +65,15 @@ export function DeleteDialog({ app, onClose }: { app: Application; onClose: () =
           <span>
             Type <code>{name}</code> to confirm
           </span>
-          <input className="input mono" data-autofocus data-testid="delete-confirm" value={typed} autoComplete="off" spellCheck={false} onChange={(event) => setTyped(event.target.value)} />
+          <input
+            className="input mono"
+            data-autofocus
+            data-testid="delete-confirm"
+            value={typed}
+            autoComplete="off"
+            spellCheck={false}
+            onChange={(event) => setTyped(event.target.value)}
+          />
         </label>
       </form>
     </Dialog>

@@ -23,7 +23,12 @@ export function EventList({ app, of }: EventListProps) {
   const key = `${of?.kind ?? ""} ${of?.name ?? ""} ${of?.resourceVersion ?? ""} ${Math.floor(now / 10_000)}`;
   const { value, error, loading } = useLoaded(key, () => getEvents(app, of));
   const events = [...(value?.items ?? [])].sort((a, b) => timeOf(b).localeCompare(timeOf(a)));
-  if (error && !value) return <div className="pad"><ErrorNotice title="Events cannot be shown." detail={error} /></div>;
+  if (error && !value)
+    return (
+      <div className="pad">
+        <ErrorNotice title="Events cannot be shown." detail={error} />
+      </div>
+    );
   if (loading && !value) return <Bones />;
   if (events.length === 0) {
     return (

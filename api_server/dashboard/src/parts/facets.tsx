@@ -2,7 +2,17 @@
 
 import { useState } from "react";
 import type { HealthCode, SyncCode } from "../api/types";
-import { FACETS, FACET_NAMES, cleared, isFiltering, toggled, type FacetCount, type FacetName, type Filter, type Listing } from "../derive/filters";
+import {
+  FACETS,
+  FACET_NAMES,
+  cleared,
+  isFiltering,
+  toggled,
+  type FacetCount,
+  type FacetName,
+  type Filter,
+  type Listing,
+} from "../derive/filters";
 import { Button } from "./controls";
 import { HealthIcon, SyncIcon } from "./status";
 
@@ -18,7 +28,12 @@ export function Facets({ found, filter, onFilter }: FacetsProps) {
   return (
     <aside className="facets" aria-label="Filters">
       {FACET_NAMES.map((name) => (
-        <Facet key={name} name={name} counts={found.facets[name]} onToggle={(value) => onFilter(toggled(filter, name, value))} />
+        <Facet
+          key={name}
+          name={name}
+          counts={found.facets[name]}
+          onToggle={(value) => onFilter(toggled(filter, name, value))}
+        />
       ))}
       {isFiltering(filter) && (
         <Button small kind="quiet" icon="close" testId="clear-filters" onPress={() => onFilter(cleared(filter))}>
@@ -45,9 +60,16 @@ function Facet({ name, counts, onToggle }: FacetProps) {
       <legend>{FACETS[name].title}</legend>
       {shown.map(({ value, count, chosen }) => (
         <label key={value} className={chosen ? "chosen" : ""}>
-          <input type="checkbox" checked={chosen} data-testid={`filter-${name}-${value}`} onChange={() => onToggle(value)} />
+          <input
+            type="checkbox"
+            checked={chosen}
+            data-testid={`filter-${name}-${value}`}
+            onChange={() => onToggle(value)}
+          />
           <FacetIcon name={name} value={value} />
-          <span className="grow cut" title={value}>{value}</span>
+          <span className="grow cut" title={value}>
+            {value}
+          </span>
           <span className="faint">{count}</span>
         </label>
       ))}

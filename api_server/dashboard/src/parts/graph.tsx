@@ -1,7 +1,25 @@
 /** The resource tree as a graph: scroll or drag to move, wheel with Ctrl to zoom, arrows to walk. */
 
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type RefObject } from "react";
-import { SIZE, layout, neighbour, visible, type Direction, type Layout, type Placed, type View } from "../derive/layout";
+import {
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type RefObject,
+} from "react";
+import {
+  SIZE,
+  layout,
+  neighbour,
+  visible,
+  type Direction,
+  type Layout,
+  type Placed,
+  type View,
+} from "../derive/layout";
 import type { Branch } from "../derive/tree";
 import { Button } from "./controls";
 import { GraphNode } from "./node";
@@ -38,14 +56,23 @@ export function Graph({ root, chosen, onChoose, onUnfold }: GraphProps) {
     <div className="graph-frame">
       <div className="graph" ref={frame} role="group" aria-label="Resource tree" onKeyDown={walk}>
         <div style={{ width: drawn.width * zoom, height: drawn.height * zoom }}>
-          <div className="graph-sheet" style={{ width: drawn.width, height: drawn.height, transform: `scale(${zoom})` }}>
+          <div
+            className="graph-sheet"
+            style={{ width: drawn.width, height: drawn.height, transform: `scale(${zoom})` }}
+          >
             <svg width={drawn.width} height={drawn.height} aria-hidden="true">
               {shown.edges.map(({ id, path }) => (
                 <path key={id} d={path} className="edge" />
               ))}
             </svg>
             {shown.nodes.map((placed) => (
-              <Node key={placed.branch.id} placed={placed} chosen={placed.branch.id === chosen} onChoose={onChoose} onUnfold={onUnfold} />
+              <Node
+                key={placed.branch.id}
+                placed={placed}
+                chosen={placed.branch.id === chosen}
+                onChoose={onChoose}
+                onUnfold={onUnfold}
+              />
             ))}
           </div>
         </div>
@@ -79,8 +106,15 @@ interface NodeProps {
 function Node({ placed, chosen, onChoose, onUnfold }: NodeProps) {
   const { branch, x, y } = placed;
   return (
-    <div className="node-place" style={{ transform: `translate(${x}px, ${y}px)`, width: SIZE.width, height: SIZE.height }}>
-      <GraphNode branch={branch} chosen={chosen} onPress={() => (branch.kind === "group" ? onUnfold(branch.id) : onChoose(branch.id))} />
+    <div
+      className="node-place"
+      style={{ transform: `translate(${x}px, ${y}px)`, width: SIZE.width, height: SIZE.height }}
+    >
+      <GraphNode
+        branch={branch}
+        chosen={chosen}
+        onPress={() => (branch.kind === "group" ? onUnfold(branch.id) : onChoose(branch.id))}
+      />
     </div>
   );
 }
@@ -140,7 +174,10 @@ function useDrag(frame: RefObject<HTMLDivElement | null>): void {
   }, [frame]);
 }
 
-function useZoomWheel(frame: RefObject<HTMLDivElement | null>, setZoom: (change: (old: number) => number) => void): void {
+function useZoomWheel(
+  frame: RefObject<HTMLDivElement | null>,
+  setZoom: (change: (old: number) => number) => void,
+): void {
   useEffect(() => {
     const element = frame.current;
     if (!element) return;
@@ -177,7 +214,12 @@ function useWalk(frame: RefObject<HTMLDivElement | null>, drawn: Layout, zoom: n
 }
 
 /** The chosen node stays in sight when the panel beside the graph takes its room. */
-function useKeepInSight(frame: RefObject<HTMLDivElement | null>, drawn: Layout, zoom: number, chosen: string | undefined): void {
+function useKeepInSight(
+  frame: RefObject<HTMLDivElement | null>,
+  drawn: Layout,
+  zoom: number,
+  chosen: string | undefined,
+): void {
   const latest = useRef({ drawn, zoom });
   latest.current = { drawn, zoom };
   useEffect(() => {
@@ -193,5 +235,8 @@ function scrollTo(frame: HTMLElement | null, { x, y }: Placed, zoom: number): vo
   const [right, bottom] = [(x + SIZE.width + SIZE.padding) * zoom, (y + SIZE.height + SIZE.padding) * zoom];
   const within = (from: number, size: number, low: number, high: number) =>
     low < from ? low : high > from + size ? high - size : from;
-  frame.scrollTo(within(frame.scrollLeft, frame.clientWidth, left, right), within(frame.scrollTop, frame.clientHeight, top, bottom));
+  frame.scrollTo(
+    within(frame.scrollLeft, frame.clientWidth, left, right),
+    within(frame.scrollTop, frame.clientHeight, top, bottom),
+  );
 }

@@ -47,7 +47,14 @@ export function HistoryPanel({ app, permission, onClose }: HistoryPanelProps) {
         )}
         <ol className="history">
           {entries.map((entry, index) => (
-            <Entry key={entry.id} app={app} entry={entry} newest={index === 0} permission={permission} onRollback={() => setTarget(entry)} />
+            <Entry
+              key={entry.id}
+              app={app}
+              entry={entry}
+              newest={index === 0}
+              permission={permission}
+              onRollback={() => setTarget(entry)}
+            />
           ))}
         </ol>
       </Drawer>
@@ -120,7 +127,11 @@ function RollbackDialog({ app, entry, onClose, onDone }: RollbackDialogProps) {
       label="Roll back"
       testId="rollback-dialog"
       onClose={onClose}
-      title={<h2>Roll {app.metadata.name} back to {shortRevision(revision)}?</h2>}
+      title={
+        <h2>
+          Roll {app.metadata.name} back to {shortRevision(revision)}?
+        </h2>
+      }
       footer={
         <>
           <Button onPress={onClose}>Cancel</Button>
@@ -133,12 +144,16 @@ function RollbackDialog({ app, entry, onClose, onDone }: RollbackDialogProps) {
       <div className="pad">
         <p>
           The manifests of <span className="mono">{shortRevision(revision)}</span>
-          {commit?.message && <> “{subjectOf(commit)}”</>} are applied to {app.spec.destination?.namespace || "the destination"}.
+          {commit?.message && <> “{subjectOf(commit)}”</>} are applied to{" "}
+          {app.spec.destination?.namespace || "the destination"}.
         </p>
         {syncsNewCommits(app) ? (
           <div className="notice tone-warn">
             <Icon name="warn" />
-            <span>Automated sync follows {sourcesOf(app)[0]?.targetRevision} and may refuse or undo a rollback. A revert in Git lasts.</span>
+            <span>
+              Automated sync follows {sourcesOf(app)[0]?.targetRevision} and may refuse or undo a rollback. A revert in
+              Git lasts.
+            </span>
           </div>
         ) : (
           <div className="notice">
@@ -146,7 +161,12 @@ function RollbackDialog({ app, entry, onClose, onDone }: RollbackDialogProps) {
             <span>Git does not change: the application shows OutOfSync until it is synced again.</span>
           </div>
         )}
-        <Check checked={prune} onChange={setPrune} testId="rollback-prune" hint="Delete what that revision did not have.">
+        <Check
+          checked={prune}
+          onChange={setPrune}
+          testId="rollback-prune"
+          hint="Delete what that revision did not have."
+        >
           Prune
         </Check>
       </div>

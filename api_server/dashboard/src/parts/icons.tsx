@@ -21,13 +21,17 @@ const SHAPES = {
   warn: <path d="M8 2.3 14.2 13H1.8L8 2.3ZM8 6.5v3M8 11.3h.01" />,
   info: <path d="M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12ZM8 7.3v3.7M8 5h.01" />,
   check: <path d="m3.5 8.5 3 3 6-7" />,
-  unplugged: <path d="m2 2 12 12M3 6.7A8.5 8.5 0 0 1 5.4 5M13 6.7a8.5 8.5 0 0 0-4.3-2.3M5.3 9.3A5 5 0 0 1 7 8.3M8 12h.01" />,
+  unplugged: (
+    <path d="m2 2 12 12M3 6.7A8.5 8.5 0 0 1 5.4 5M13 6.7a8.5 8.5 0 0 0-4.3-2.3M5.3 9.3A5 5 0 0 1 7 8.3M8 12h.01" />
+  ),
   commit: <path d="M8 10.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5ZM1.5 8h4M10.5 8h4" />,
   clock: <path d="M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12ZM8 4.7V8l2.3 1.5" />,
   undo: <path d="M3 6.5h6.5a3.5 3.5 0 0 1 0 7H6M5.8 3.5l-3 3 3 3" />,
   copy: <path d="M5.5 5.5h7.5v8H5.5zM3 10.5v-8h7.5" />,
   external: <path d="M9 2.5h4.5V7M13.5 2.5 7.5 8.5M11.5 9.5v4h-9v-9h4" />,
-  sun: <path d="M8 10.8a2.8 2.8 0 1 0 0-5.6 2.8 2.8 0 0 0 0 5.6ZM8 1.5v1.3M8 13.2v1.3M1.5 8h1.3M13.2 8h1.3M3.4 3.4l.9.9M11.7 11.7l.9.9M12.6 3.4l-.9.9M4.3 11.7l-.9.9" />,
+  sun: (
+    <path d="M8 10.8a2.8 2.8 0 1 0 0-5.6 2.8 2.8 0 0 0 0 5.6ZM8 1.5v1.3M8 13.2v1.3M1.5 8h1.3M13.2 8h1.3M3.4 3.4l.9.9M11.7 11.7l.9.9M12.6 3.4l-.9.9M4.3 11.7l-.9.9" />
+  ),
   moon: <path d="M13.3 9.6A5.7 5.7 0 0 1 6.4 2.7a5.7 5.7 0 1 0 6.9 6.9Z" />,
   screen: <path d="M2 3h12v8H2zM6 13.5h4M8 11v2.5" />,
   logout: <path d="M6.5 2.5H3v11h3.5M10 5l3 3-3 3M13 8H6.5" />,
@@ -59,7 +63,17 @@ export function Icon({ name, className = "", size = 16 }: { name: IconName; clas
 export function Logo({ size = 22 }: { size?: number }) {
   const spokes = Array.from({ length: 8 }, (_, index) => index * 45);
   return (
-    <svg className="icon" width={size} height={size} viewBox="0 0 32 32" fill="none" stroke="currentColor" strokeWidth="2.2" strokeLinecap="round" aria-hidden="true">
+    <svg
+      className="icon"
+      width={size}
+      height={size}
+      viewBox="0 0 32 32"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="2.2"
+      strokeLinecap="round"
+      aria-hidden="true"
+    >
       <circle cx="16" cy="16" r="8.5" />
       <circle cx="16" cy="16" r="2.6" fill="currentColor" stroke="none" />
       {spokes.map((angle) => (

@@ -119,6 +119,8 @@ function usePulse(button: React.RefObject<HTMLButtonElement | null>, state: stri
     known.current = state;
     const element = button.current;
     if (first || !element || window.matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-    element.animate([{ boxShadow: "0 0 0 3px var(--focus)" }, { boxShadow: "0 0 0 3px transparent" }], { duration: 900 });
+    element.animate([{ boxShadow: "0 0 0 3px var(--focus)" }, { boxShadow: "0 0 0 3px transparent" }], {
+      duration: 900,
+    });
   }, [button, state]);
 }

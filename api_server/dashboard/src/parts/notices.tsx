@@ -23,7 +23,9 @@ export function ConnectionBanner({ stream, asOf, onRetry }: ConnectionBannerProp
       <Icon name="unplugged" />
       <span className="grow">
         <strong>Connection lost.</strong>{" "}
-        {asOf === undefined ? "Nothing is known yet." : `Showing the state as of ${timeOfDay(asOf)}; it may have changed since.`}{" "}
+        {asOf === undefined
+          ? "Nothing is known yet."
+          : `Showing the state as of ${timeOfDay(asOf)}; it may have changed since.`}{" "}
         <span className="reason">{stream.reason}</span>
       </span>
       <span className="faint">{seconds > 0 ? `Next try in ${seconds} s` : "Connecting…"}</span>
@@ -34,7 +36,15 @@ export function ConnectionBanner({ stream, asOf, onRetry }: ConnectionBannerProp
   );
 }
 
-export function ErrorNotice({ title, detail, testId = "error-banner" }: { title: string; detail?: string; testId?: string }) {
+export function ErrorNotice({
+  title,
+  detail,
+  testId = "error-banner",
+}: {
+  title: string;
+  detail?: string;
+  testId?: string;
+}) {
   return (
     <div className="notice tone-bad" role="alert" data-testid={testId}>
       <Icon name="warn" />
@@ -51,7 +61,10 @@ export function Toasts() {
     <div className="toasts" role="region" aria-label="Notifications" aria-live="polite">
       {useToasts().map(({ id, tone, title, detail }) => (
         <div key={id} className={`toast ${tone}`} data-testid="toast" role={tone === "refused" ? "alert" : "status"}>
-          <Icon name={tone === "refused" ? "warn" : "check"} className={tone === "refused" ? "tone-bad" : "tone-good"} />
+          <Icon
+            name={tone === "refused" ? "warn" : "check"}
+            className={tone === "refused" ? "tone-bad" : "tone-good"}
+          />
           <div className="grow">
             <strong>{title}</strong>
             {detail && <div className="soft">{detail}</div>}

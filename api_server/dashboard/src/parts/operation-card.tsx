@@ -23,12 +23,19 @@ export function OperationCard({ app, permission }: OperationCardProps) {
   useOpenWhileRunning(view?.running ?? false, setOpen);
   if (!view) return null;
   return (
-    <section className={`operation tone-edge-${phaseTone(view.phase)}`} aria-label="Last sync" data-testid="operation" data-phase={view.phase}>
+    <section
+      className={`operation tone-edge-${phaseTone(view.phase)}`}
+      aria-label="Last sync"
+      data-testid="operation"
+      data-phase={view.phase}
+    >
       <div className="operation-line">
         <PhaseIcon view={view} />
         <strong>{view.title}</strong>
         {view.revision && <span className="mono soft">{view.revision}</span>}
-        <span className="soft cut grow" title={view.message}>{view.message}</span>
+        <span className="soft cut grow" title={view.message}>
+          {view.message}
+        </span>
         <Meta view={view} />
         {view.running && (
           <Button
@@ -43,7 +50,14 @@ export function OperationCard({ app, permission }: OperationCardProps) {
           </Button>
         )}
         {view.rows.length > 0 && (
-          <Button small kind="quiet" icon={open ? "down" : "chevron"} expanded={open} testId="operation-details" onPress={() => setOpen(!open)}>
+          <Button
+            small
+            kind="quiet"
+            icon={open ? "down" : "chevron"}
+            expanded={open}
+            testId="operation-details"
+            onPress={() => setOpen(!open)}
+          >
             {view.failed > 0 ? `${view.failed} failed` : view.rows.length}
           </Button>
         )}
@@ -103,12 +117,16 @@ function Rows({ rows }: { rows: readonly ResultRow[] }) {
   return (
     <ul className="operation-rows">
       {rows.map(({ result, tone, words }) => (
-        <li key={`${result.syncPhase ?? ""}${result.hookType ?? ""} ${result.group ?? ""}/${result.kind}/${result.namespace ?? ""}/${result.name}`}>
+        <li
+          key={`${result.syncPhase ?? ""}${result.hookType ?? ""} ${result.group ?? ""}/${result.kind}/${result.namespace ?? ""}/${result.name}`}
+        >
           <i className={`dot tone-${RESULT_TONES[tone]}`} />
           <KindMark kind={result.kind} />
           <span className="operation-name cut">{result.name}</span>
           {result.hookType && <span className="chip">{result.hookType}</span>}
-          <span className={`grow cut ${tone === "failed" ? "tone-bad" : "soft"}`} title={words}>{words}</span>
+          <span className={`grow cut ${tone === "failed" ? "tone-bad" : "soft"}`} title={words}>
+            {words}
+          </span>
           <span className="faint">{result.status || result.hookPhase}</span>
         </li>
       ))}

@@ -34,7 +34,9 @@ function useFocus(beside: boolean) {
 function keepInside(event: KeyboardEvent, box: HTMLElement | null): void {
   const inside = [...(box?.querySelectorAll<HTMLElement>(FOCUSABLE) ?? [])].filter((one) => one.offsetParent);
   const [first, last] = [inside[0], inside.at(-1)];
-  const leaving = event.shiftKey ? document.activeElement === first || document.activeElement === box : document.activeElement === last;
+  const leaving = event.shiftKey
+    ? document.activeElement === first || document.activeElement === box
+    : document.activeElement === last;
   if (!leaving) return;
   event.preventDefault();
   (event.shiftKey ? last : first)?.focus();

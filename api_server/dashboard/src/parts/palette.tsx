@@ -34,7 +34,9 @@ export function Palette({ onClose }: { onClose: () => void }) {
     const found = [...byKey.values()].filter((app) => matchesSearch(app, search));
     const starts = (name: string) => (name.startsWith(search.toLowerCase()) ? 0 : 1);
     return found
-      .sort((a, b) => starts(a.metadata.name) - starts(b.metadata.name) || a.metadata.name.localeCompare(b.metadata.name))
+      .sort(
+        (a, b) => starts(a.metadata.name) - starts(b.metadata.name) || a.metadata.name.localeCompare(b.metadata.name),
+      )
       .slice(0, MOST);
   }, [byKey, search]);
   const pages = PAGES.filter((page) => search && page.toLowerCase().startsWith(search.toLowerCase()));
@@ -56,26 +58,32 @@ export function Palette({ onClose }: { onClose: () => void }) {
     if (event.key === "Enter") go(targets[marked]);
   };
   return (
-    <Dialog wide label="Go to" onClose={onClose} testId="palette" title={
-      <label className="search-line">
-        <Icon name="search" />
-        <input
-          data-autofocus
-          role="combobox"
-          aria-expanded="true"
-          aria-controls="palette-list"
-          aria-activedescendant={targets.length ? `palette-${marked}` : undefined}
-          aria-label="Application or page"
-          placeholder="Application or page"
-          value={search}
-          onKeyDown={onKeyDown}
-          onChange={(event) => {
-            setSearch(event.target.value);
-            setMarked(0);
-          }}
-        />
-      </label>
-    }>
+    <Dialog
+      wide
+      label="Go to"
+      onClose={onClose}
+      testId="palette"
+      title={
+        <label className="search-line">
+          <Icon name="search" />
+          <input
+            data-autofocus
+            role="combobox"
+            aria-expanded="true"
+            aria-controls="palette-list"
+            aria-activedescendant={targets.length ? `palette-${marked}` : undefined}
+            aria-label="Application or page"
+            placeholder="Application or page"
+            value={search}
+            onKeyDown={onKeyDown}
+            onChange={(event) => {
+              setSearch(event.target.value);
+              setMarked(0);
+            }}
+          />
+        </label>
+      }
+    >
       <div role="listbox" id="palette-list" aria-label="Results" className="palette-list">
         {pages.map((page, index) => (
           <Option key={page} index={index} marked={marked} onPick={() => go(targets[index])}>
@@ -86,11 +94,18 @@ export function Palette({ onClose }: { onClose: () => void }) {
         {apps.map((app, place) => {
           const index = pages.length + place;
           return (
-            <Option key={app.metadata.uid ?? app.metadata.name} index={index} marked={marked} onPick={() => go(targets[index])}>
+            <Option
+              key={app.metadata.uid ?? app.metadata.name}
+              index={index}
+              marked={marked}
+              onPick={() => go(targets[index])}
+            >
               <HealthIcon health={healthOf(app)} label={healthOf(app)} />
               <SyncIcon sync={syncOf(app)} label={syncOf(app)} />
               <span className="grow cut">{app.metadata.name}</span>
-              <span className="faint">{projectOf(app)} · {clusterOf(app)}</span>
+              <span className="faint">
+                {projectOf(app)} · {clusterOf(app)}
+              </span>
             </Option>
           );
         })}

@@ -27,12 +27,22 @@ beforeEach(() => {
   answer = () => ({ status: 200, body: {} });
   vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
     const { pathname, search } = new URL(url);
-    const one = { method: init.method ?? "GET", path: pathname + search, body: init.body ? JSON.parse(String(init.body)) : undefined };
+    const one = {
+      method: init.method ?? "GET",
+      path: pathname + search,
+      body: init.body ? JSON.parse(String(init.body)) : undefined,
+    };
     asked.push(one);
     const { status, body } = answer(one);
     return new Response(JSON.stringify(body), { status });
   });
-  vi.stubGlobal("ResizeObserver", class { observe() {} disconnect() {} });
+  vi.stubGlobal(
+    "ResizeObserver",
+    class {
+      observe() {}
+      disconnect() {}
+    },
+  );
 });
 afterEach(() => {
   cleanup();
@@ -45,7 +55,10 @@ const nothingLoaded = { value: [], error: "", loading: false };
 const pending: Application = anApplication({
   status: {
     sync: { status: "OutOfSync", revision: NEW },
-    history: [{ id: 4, revision: OLD, initiatedBy: { username: "kim" } }, { id: 5, revision: NEW }],
+    history: [
+      { id: 4, revision: OLD, initiatedBy: { username: "kim" } },
+      { id: 5, revision: NEW },
+    ],
     resources: [
       { group: "apps", kind: "Deployment", namespace: "n", name: "api", status: "OutOfSync" },
       { kind: "ConfigMap", namespace: "n", name: "old", status: "OutOfSync", requiresPruning: true },
@@ -57,14 +70,19 @@ const syncPanel = (permission = allowed) =>
   render(<SyncPanel app={pending} managed={nothingLoaded} permission={permission} onClose={() => undefined} />);
 
 test("a refused login shows the server's words and empties the password", async () => {
-  answer = () => ({ status: 401, body: { error: "Invalid username or password", message: "Invalid username or password" } });
+  answer = () => ({
+    status: 401,
+    body: { error: "Invalid username or password", message: "Invalid username or password" },
+  });
   render(<LoginPage />);
   fireEvent.change(screen.getByTestId("login-username"), { target: { value: "kim" } });
   fireEvent.change(screen.getByTestId("login-password"), { target: { value: "wrong" } });
   fireEvent.click(screen.getByTestId("login-submit"));
   await waitFor(() => expect(screen.getByTestId("error-banner").textContent).toContain("Invalid username or password"));
   expect((screen.getByTestId("login-password") as HTMLInputElement).value).toBe("");
-  expect(commands()).toEqual([{ method: "POST", path: "/api/v1/session", body: { username: "kim", password: "wrong" } }]);
+  expect(commands()).toEqual([
+    { method: "POST", path: "/api/v1/session", body: { username: "kim", password: "wrong" } },
+  ]);
 });
 
 test("a sync of everything that differs names no resources", async () => {
@@ -75,7 +93,13 @@ test("a sync of everything that differs names no resources", async () => {
   expect(commands()[0]).toEqual({
     method: "POST",
     path: "/api/v1/applications/around-api-prod/sync",
-    body: { name: "around-api-prod", appNamespace: "argocd", prune: true, dryRun: false, strategy: { hook: { force: false } } },
+    body: {
+      name: "around-api-prod",
+      appNamespace: "argocd",
+      prune: true,
+      dryRun: false,
+      strategy: { hook: { force: false } },
+    },
   });
 });
 
@@ -86,7 +110,10 @@ test("unticking a resource names the others, and says what that means", async ()
   fireEvent.click(screen.getByTestId("sync-dry-run"));
   fireEvent.click(screen.getByTestId("sync-submit"));
   await waitFor(() => expect(commands()).toHaveLength(1));
-  expect(commands()[0]?.body).toMatchObject({ dryRun: true, resources: [{ group: "apps", kind: "Deployment", namespace: "n", name: "api" }] });
+  expect(commands()[0]?.body).toMatchObject({
+    dryRun: true,
+    resources: [{ group: "apps", kind: "Deployment", namespace: "n", name: "api" }],
+  });
 });
 
 test("what would be deleted is listed first once prune is ticked", () => {
@@ -107,7 +134,10 @@ test("without the right the button says why and does nothing", () => {
 });
 
 test("a refusal by the server becomes a toast in its words, and the panel stays", async () => {
-  answer = ({ method }) => (method === "POST" ? { status: 403, body: { message: "permission denied: applications, sync" } } : { status: 200, body: {} });
+  answer = ({ method }) =>
+    method === "POST"
+      ? { status: 403, body: { message: "permission denied: applications, sync" } }
+      : { status: 200, body: {} };
   const close = vi.fn();
   render(
     <>
@@ -116,7 +146,9 @@ test("a refusal by the server becomes a toast in its words, and the panel stays"
     </>,
   );
   fireEvent.click(screen.getByTestId("sync-submit"));
-  await waitFor(() => expect(screen.getAllByTestId("toast").at(-1)?.textContent).toContain("permission denied: applications, sync"));
+  await waitFor(() =>
+    expect(screen.getAllByTestId("toast").at(-1)?.textContent).toContain("permission denied: applications, sync"),
+  );
   expect(close).not.toHaveBeenCalled();
 });
 
@@ -128,7 +160,10 @@ test("a rollback names the revision before it is sent", async () => {
   expect(screen.getByTestId("rollback-submit").textContent).toContain("aaaaaaa");
   fireEvent.click(screen.getByTestId("rollback-submit"));
   await waitFor(() => expect(commands()).toHaveLength(1));
-  expect(commands()[0]).toMatchObject({ path: "/api/v1/applications/around-api-prod/rollback", body: { id: 4, prune: false, dryRun: false } });
+  expect(commands()[0]).toMatchObject({
+    path: "/api/v1/applications/around-api-prod/rollback",
+    body: { id: 4, prune: false, dryRun: false },
+  });
 });
 
 test("nothing is deleted before the whole name is typed", async () => {
@@ -140,21 +175,49 @@ test("nothing is deleted before the whole name is typed", async () => {
   fireEvent.click(screen.getByTestId("delete-cascade"));
   fireEvent.click(screen.getByTestId("delete-submit"));
   await waitFor(() => expect(commands()).toHaveLength(1));
-  expect(commands()[0]).toMatchObject({ method: "DELETE", path: "/api/v1/applications/around-api-prod?appNamespace=argocd&cascade=false" });
+  expect(commands()[0]).toMatchObject({
+    method: "DELETE",
+    path: "/api/v1/applications/around-api-prod?appNamespace=argocd&cascade=false",
+  });
 });
 
 test("errors stand before warnings, each with what to do", () => {
-  render(<Conditions app={anApplication({ status: { conditions: [{ type: "SharedResourceWarning", message: "w" }, { type: "ComparisonError", message: "values.yaml: line 3" }] } })} />);
+  render(
+    <Conditions
+      app={anApplication({
+        status: {
+          conditions: [
+            { type: "SharedResourceWarning", message: "w" },
+            { type: "ComparisonError", message: "values.yaml: line 3" },
+          ],
+        },
+      })}
+    />,
+  );
   const shown = screen.getAllByRole("alert").map((element) => element.dataset["testid"]);
   expect(shown).toEqual(["condition-ComparisonError", "condition-SharedResourceWarning"]);
-  expect(screen.getByTestId("condition-ComparisonError").textContent).toMatch(/values\.yaml: line 3.*Nothing is changed or pruned/);
+  expect(screen.getByTestId("condition-ComparisonError").textContent).toMatch(
+    /values\.yaml: line 3.*Nothing is changed or pruned/,
+  );
 });
 
 test("a running sync can be terminated; one that ended cannot", async () => {
-  const { rerender } = render(<OperationCard app={anApplication({ status: { operationState: { phase: "Running" } } })} permission={allowed} />);
+  const { rerender } = render(
+    <OperationCard app={anApplication({ status: { operationState: { phase: "Running" } } })} permission={allowed} />,
+  );
   fireEvent.click(screen.getByTestId("button-terminate"));
-  await waitFor(() => expect(commands()[0]).toMatchObject({ method: "DELETE", path: "/api/v1/applications/around-api-prod/operation?appNamespace=argocd" }));
-  rerender(<OperationCard app={anApplication({ status: { operationState: { phase: "Failed", message: "Operation terminated" } } })} permission={allowed} />);
+  await waitFor(() =>
+    expect(commands()[0]).toMatchObject({
+      method: "DELETE",
+      path: "/api/v1/applications/around-api-prod/operation?appNamespace=argocd",
+    }),
+  );
+  rerender(
+    <OperationCard
+      app={anApplication({ status: { operationState: { phase: "Failed", message: "Operation terminated" } } })}
+      permission={allowed}
+    />,
+  );
   expect(screen.queryByTestId("button-terminate")).toBeNull();
   expect(screen.getByTestId("operation").textContent).toContain("Operation terminated");
 });
@@ -163,7 +226,13 @@ test("a lost connection is said, with the time of what is shown; a live one is n
   const retry = vi.fn();
   const { rerender } = render(<ConnectionBanner stream={{ kind: "live" }} asOf={0} onRetry={retry} />);
   expect(screen.queryByTestId("error-banner")).toBeNull();
-  rerender(<ConnectionBanner stream={{ kind: "lost", reason: "gone", retryAt: Date.now() + 9000 }} asOf={Date.parse("2026-11-23T12:00:00")} onRetry={retry} />);
+  rerender(
+    <ConnectionBanner
+      stream={{ kind: "lost", reason: "gone", retryAt: Date.now() + 9000 }}
+      asOf={Date.parse("2026-11-23T12:00:00")}
+      onRetry={retry}
+    />,
+  );
   expect(screen.getByTestId("error-banner").textContent).toMatch(/Connection lost.*12:00:00.*gone/);
   fireEvent.click(screen.getByText("Retry now"));
   expect(retry).toHaveBeenCalledOnce();
@@ -171,15 +240,36 @@ test("a lost connection is said, with the time of what is shown; a live one is n
 
 test("a thousand applications are a few dozen rows, and ask the server nothing", () => {
   const apps = Array.from({ length: 1000 }, (_, index) => anApplication({ name: `app-${index}` }));
-  render(<AppTable apps={apps} filter={filterFromQuery(new URLSearchParams())} stale={false} onSort={() => undefined} onSync={() => undefined} />);
+  render(
+    <AppTable
+      apps={apps}
+      filter={filterFromQuery(new URLSearchParams())}
+      stale={false}
+      onSort={() => undefined}
+      onSync={() => undefined}
+    />,
+  );
   expect(screen.getAllByTestId(/^app-row-/).length).toBeLessThan(40);
   expect(screen.getByRole("table").getAttribute("aria-rowcount")).toBe("1001");
   expect(asked).toEqual([]);
 });
 
 test("a doubtful verdict is marked in its row", () => {
-  const apps = [anApplication({ name: "broken", status: { health: { status: "Healthy" }, conditions: [{ type: "ComparisonError", message: "no chart" }] } })];
-  render(<AppTable apps={apps} filter={filterFromQuery(new URLSearchParams())} stale={false} onSort={() => undefined} onSync={() => undefined} />);
+  const apps = [
+    anApplication({
+      name: "broken",
+      status: { health: { status: "Healthy" }, conditions: [{ type: "ComparisonError", message: "no chart" }] },
+    }),
+  ];
+  render(
+    <AppTable
+      apps={apps}
+      filter={filterFromQuery(new URLSearchParams())}
+      stale={false}
+      onSort={() => undefined}
+      onSync={() => undefined}
+    />,
+  );
   expect(screen.getByTestId("app-health").className).toContain("doubtful");
   expect(screen.getByTestId("app-row-broken").textContent).toContain("ComparisonError");
 });

@@ -30,7 +30,9 @@ export function ReadPage<T>({ title, load, columns, row, empty }: ReadPageProps<
         </h1>
       </div>
       <div className="read-body">
-        {error && <ErrorNotice title={`${title} cannot be ${value ? "brought up to date" : "shown"}.`} detail={error} />}
+        {error && (
+          <ErrorNotice title={`${title} cannot be ${value ? "brought up to date" : "shown"}.`} detail={error} />
+        )}
         {loading && !value && <Bones />}
         {value && items.length === 0 && (
           <div className="empty">
@@ -44,7 +46,9 @@ export function ReadPage<T>({ title, load, columns, row, empty }: ReadPageProps<
               <thead>
                 <tr>
                   {columns.map((column) => (
-                    <th key={column} scope="col">{column}</th>
+                    <th key={column} scope="col">
+                      {column}
+                    </th>
                   ))}
                 </tr>
               </thead>

@@ -35,17 +35,31 @@ export function ResourceList({ root, chosen, onChoose }: ResourceListProps) {
               <td className="name-cell">
                 <span className="row-name" style={{ paddingLeft: depth * 22 }}>
                   <KindMark kind={resource.kind} />
-                  <button type="button" className="as-link cut" data-testid={`resource-row-${resource.kind}-${resource.name}`}>
+                  <button
+                    type="button"
+                    className="as-link cut"
+                    data-testid={`resource-row-${resource.kind}-${resource.name}`}
+                  >
                     {resource.name}
                   </button>
-                  {resource.requiresPruning && <Chip tone="warn" title="Removed from Git; pruning is off">not in Git</Chip>}
+                  {resource.requiresPruning && (
+                    <Chip tone="warn" title="Removed from Git; pruning is off">
+                      not in Git
+                    </Chip>
+                  )}
                   {resource.hook && <Chip>hook</Chip>}
                 </span>
               </td>
               <td className="soft">{resource.kind}</td>
               <td className="soft">{resource.namespace || "–"}</td>
               <td>{resource.sync ? <SyncStatus value={resource.sync} /> : <span className="faint">–</span>}</td>
-              <td>{resource.health ? <HealthStatus value={resource.health} title={resource.healthMessage} /> : <span className="faint">–</span>}</td>
+              <td>
+                {resource.health ? (
+                  <HealthStatus value={resource.health} title={resource.healthMessage} />
+                ) : (
+                  <span className="faint">–</span>
+                )}
+              </td>
               <td className="soft">{resource.createdAt ? ago(resource.createdAt, now) : "–"}</td>
             </tr>
           ))}

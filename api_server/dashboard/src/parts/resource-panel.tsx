@@ -54,7 +54,9 @@ export function ResourcePanel({ app, resource, managed, tab, onTab, onClose }: R
         <div className="panel-title">
           <KindMark kind={resource.kind} />
           <div className="grow">
-            <h2 className="cut" title={resource.name}>{resource.name}</h2>
+            <h2 className="cut" title={resource.name}>
+              {resource.name}
+            </h2>
             <span className="faint">
               {resource.kind}
               {resource.namespace && ` in ${resource.namespace}`}
@@ -114,17 +116,23 @@ function Summary({ resource }: { resource: ResourceView }) {
         {resource.health && (
           <>
             <dt>Health</dt>
-            <dd><HealthStatus value={resource.health} /></dd>
+            <dd>
+              <HealthStatus value={resource.health} />
+            </dd>
           </>
         )}
         {resource.sync && (
           <>
             <dt>Sync status</dt>
-            <dd><SyncStatus value={resource.sync} /></dd>
+            <dd>
+              <SyncStatus value={resource.sync} />
+            </dd>
           </>
         )}
         <dt>Kind</dt>
-        <dd>{resource.kind} <span className="faint">{api}</span></dd>
+        <dd>
+          {resource.kind} <span className="faint">{api}</span>
+        </dd>
         <dt>Name</dt>
         <dd className="mono">{resource.name}</dd>
         {resource.namespace && (
@@ -145,7 +153,13 @@ function Summary({ resource }: { resource: ResourceView }) {
         {resource.images.length > 0 && (
           <>
             <dt>{resource.images.length === 1 ? "Image" : "Images"}</dt>
-            <dd>{resource.images.map((image) => <div key={image} className="mono">{image}</div>)}</dd>
+            <dd>
+              {resource.images.map((image) => (
+                <div key={image} className="mono">
+                  {image}
+                </div>
+              ))}
+            </dd>
           </>
         )}
       </dl>
@@ -173,8 +187,17 @@ function LiveManifest({ app, resource }: { app: AppRef; resource: ResourceView }
     return object ? toYaml(JSON.parse(JSON.stringify(object))) : "";
   }, [value]);
   if (text) return <CodeView text={text} label="live manifest" />;
-  if (error) return <div className="pad"><ErrorNotice title="The live manifest cannot be shown." detail={error} /></div>;
-  return loading ? <Bones rows={14} /> : <Nothing title="Not in the cluster" words="There is no live object of this name." />;
+  if (error)
+    return (
+      <div className="pad">
+        <ErrorNotice title="The live manifest cannot be shown." detail={error} />
+      </div>
+    );
+  return loading ? (
+    <Bones rows={14} />
+  ) : (
+    <Nothing title="Not in the cluster" words="There is no live object of this name." />
+  );
 }
 
 interface ManagedProps {
@@ -196,7 +219,10 @@ const ROOM_FOR_TWO = 1280;
 function Diff({ managed, diff, resource }: ManagedProps & { resource: ResourceView }) {
   const [shape, setShape] = useState<DiffShape>(() => (window.innerWidth >= ROOM_FOR_TWO ? "split" : "unified"));
   const lines = useMemo(() => (diff ? resourceDiff(diff) : []), [diff]);
-  if (!diff) return <Waiting managed={managed} title="No difference known" words="The comparison has nothing on this resource yet." />;
+  if (!diff)
+    return (
+      <Waiting managed={managed} title="No difference known" words="The comparison has nothing on this resource yet." />
+    );
   const differs = lines.some(({ kind }) => kind !== "same");
   return (
     <div className="panel-diff" data-testid="panel-diff">
@@ -229,7 +255,12 @@ function sayDiff(resource: ResourceView): string {
 }
 
 function Waiting({ managed, title, words }: { managed: Loaded<unknown>; title: string; words: string }) {
-  if (managed.error) return <div className="pad"><ErrorNotice title="The comparison cannot be shown." detail={managed.error} /></div>;
+  if (managed.error)
+    return (
+      <div className="pad">
+        <ErrorNotice title="The comparison cannot be shown." detail={managed.error} />
+      </div>
+    );
   return managed.loading && managed.value === undefined ? <Bones rows={14} /> : <Nothing title={title} words={words} />;
 }
 

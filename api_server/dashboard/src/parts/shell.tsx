@@ -35,7 +35,14 @@ export function Shell({ children }: { children: ReactNode }) {
   useShortcuts({ "?": () => setKeys(true) });
   return (
     <div className="shell">
-      <a className="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById("main")?.focus(); }}>
+      <a
+        className="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById("main")?.focus();
+        }}
+      >
         Skip to the content
       </a>
       <header className="bar">
@@ -58,7 +65,9 @@ export function Shell({ children }: { children: ReactNode }) {
         </button>
         <UserMenu onKeys={() => setKeys(true)} />
       </header>
-      <main id="main" tabIndex={-1}>{children}</main>
+      <main id="main" tabIndex={-1}>
+        {children}
+      </main>
       {palette && <Palette onClose={() => setPalette(false)} />}
       {keys && <KeysDialog onClose={() => setKeys(false)} />}
     </div>

@@ -7,7 +7,9 @@ import { HEALTH_TONES, SYNC_TONES, type Tone } from "../derive/tone";
 const FILLED = (inner: ReactNode) => (
   <>
     <circle cx="8" cy="8" r="6.5" fill="currentColor" stroke="none" />
-    <g stroke="var(--surface)" strokeWidth="1.7">{inner}</g>
+    <g stroke="var(--surface)" strokeWidth="1.7">
+      {inner}
+    </g>
   </>
 );
 
@@ -103,8 +105,6 @@ export function HealthStatus({ value, doubtful = false, testId, title }: StatusP
     </span>
   );
 }
-
-
 
 export function SyncStatus({ value, doubtful = false, testId, title }: StatusProps<SyncCode>) {
   return (

@@ -51,7 +51,9 @@ export function SummaryBar({ apps, filter, onFilter }: SummaryBarProps) {
 function Share({ parts }: { parts: readonly (readonly [tone: string, count: number])[] }) {
   return (
     <span className="share" aria-hidden="true">
-      {parts.map(([tone, count], index) => count > 0 && <i key={index} className={`tone-${tone}`} style={{ flexGrow: count }} />)}
+      {parts.map(
+        ([tone, count], index) => count > 0 && <i key={index} className={`tone-${tone}`} style={{ flexGrow: count }} />,
+      )}
     </span>
   );
 }

@@ -14,7 +14,8 @@ export function SyncPanelFor({ app: row, onClose }: { app: Application; onClose:
   const managed = useManagedResources(ref, app);
   const permission = usePermission(row, "sync");
   // A row has no resources: wait for the whole application.
-  if (app && asOf !== undefined) return <SyncPanel app={app} managed={managed} permission={permission} onClose={onClose} />;
+  if (app && asOf !== undefined)
+    return <SyncPanel app={app} managed={managed} permission={permission} onClose={onClose} />;
   return (
     <Drawer wide label={`Sync ${ref.name}`} title={<h2>Sync {ref.name}</h2>} onClose={onClose}>
       {refusal ? (

@@ -62,7 +62,9 @@ export function SyncPanel({ app, managed, permission, onClose }: SyncPanelProps)
       title={<SyncTitle app={app} />}
       footer={
         <>
-          <span className="grow soft" aria-live="polite">{summary(rows, chosen)}</span>
+          <span className="grow soft" aria-live="polite">
+            {summary(rows, chosen)}
+          </span>
           <Button onPress={onClose}>Cancel</Button>
           <Button
             kind="primary"
@@ -82,10 +84,20 @@ export function SyncPanel({ app, managed, permission, onClose }: SyncPanelProps)
         {options.revision && (
           <div className="notice tone-busy">
             <Icon name="info" />
-            <span>The list below compares with {shortRevision(comparedRevision(app)) || "the target revision"}; what {options.revision} changes is known once the sync begins.</span>
+            <span>
+              The list below compares with {shortRevision(comparedRevision(app)) || "the target revision"}; what{" "}
+              {options.revision} changes is known once the sync begins.
+            </span>
           </div>
         )}
-        <Rows app={app} rows={rows} managed={managed} chosen={chosen} onChoose={setTicked} partial={named !== undefined} />
+        <Rows
+          app={app}
+          rows={rows}
+          managed={managed}
+          chosen={chosen}
+          onChoose={setTicked}
+          partial={named !== undefined}
+        />
       </div>
     </Drawer>
   );
@@ -136,16 +148,36 @@ function OptionFields({ app, options, onChange }: OptionFieldsProps) {
         <small>Branch, tag or commit; empty means the target revision.</small>
       </label>
       <div className="sync-checks">
-        <Check testId="sync-prune" checked={options.prune} onChange={(prune) => set({ prune })} hint="Delete what Git no longer has.">
+        <Check
+          testId="sync-prune"
+          checked={options.prune}
+          onChange={(prune) => set({ prune })}
+          hint="Delete what Git no longer has."
+        >
           Prune
         </Check>
-        <Check testId="sync-dry-run" checked={options.dryRun} onChange={(dryRun) => set({ dryRun })} hint="Ask the cluster, change nothing.">
+        <Check
+          testId="sync-dry-run"
+          checked={options.dryRun}
+          onChange={(dryRun) => set({ dryRun })}
+          hint="Ask the cluster, change nothing."
+        >
           Dry run
         </Check>
-        <Check testId="sync-apply-only" checked={options.applyOnly} onChange={(applyOnly) => set({ applyOnly })} hint="Run no hooks.">
+        <Check
+          testId="sync-apply-only"
+          checked={options.applyOnly}
+          onChange={(applyOnly) => set({ applyOnly })}
+          hint="Run no hooks."
+        >
           Apply only
         </Check>
-        <Check testId="sync-force" checked={options.force} onChange={(force) => set({ force })} hint="Delete and create anew what cannot be changed.">
+        <Check
+          testId="sync-force"
+          checked={options.force}
+          onChange={(force) => set({ force })}
+          hint="Delete and create anew what cannot be changed."
+        >
           Force
         </Check>
       </div>
@@ -187,15 +219,32 @@ function Rows({ app, rows, managed, chosen, partial, onChoose }: RowsProps) {
     <section aria-label="What will be synced">
       <div className="rows-head">
         <h2 className="grow">What will happen</h2>
-        <Button small kind="quiet" onPress={() => onChoose(undefined)}>Out of sync</Button>
-        <Button small kind="quiet" onPress={() => onChoose(new Set(rows.map(({ id }) => id)))}>All</Button>
-        <Button small kind="quiet" onPress={() => onChoose(new Set())}>None</Button>
+        <Button small kind="quiet" onPress={() => onChoose(undefined)}>
+          Out of sync
+        </Button>
+        <Button small kind="quiet" onPress={() => onChoose(new Set(rows.map(({ id }) => id)))}>
+          All
+        </Button>
+        <Button small kind="quiet" onPress={() => onChoose(new Set())}>
+          None
+        </Button>
       </div>
-      {managed.error && <div className="notice tone-warn"><Icon name="warn" />The differences cannot be shown: {managed.error}</div>}
+      {managed.error && (
+        <div className="notice tone-warn">
+          <Icon name="warn" />
+          The differences cannot be shown: {managed.error}
+        </div>
+      )}
       {shown.length === 0 && <p className="soft rows-none">Everything is in sync; a sync would change nothing.</p>}
       <ul className="preview-rows">
         {shown.map((row) => (
-          <Row key={row.id} row={row} diff={managed.value?.find((one) => resourceKey(one) === row.id)} checked={chosen.has(row.id)} onCheck={(on) => toggle(row.id, on)} />
+          <Row
+            key={row.id}
+            row={row}
+            diff={managed.value?.find((one) => resourceKey(one) === row.id)}
+            checked={chosen.has(row.id)}
+            onCheck={(on) => toggle(row.id, on)}
+          />
         ))}
       </ul>
       {equal.length > 0 && (
@@ -233,7 +282,10 @@ function Row({ row, diff, checked, onCheck }: RowProps) {
           data-testid={`sync-resource-${resource.kind}-${resource.name}`}
           onChange={(event) => onCheck(event.target.checked)}
         />
-        <Chip tone={EFFECT_TONES[effect]} {...(effect === "keep" ? { title: "Not in Git; without prune it stays" } : {})}>
+        <Chip
+          tone={EFFECT_TONES[effect]}
+          {...(effect === "keep" ? { title: "Not in Git; without prune it stays" } : {})}
+        >
           {EFFECT_WORDS[effect]}
         </Chip>
         <KindMark kind={resource.kind} />
@@ -246,7 +298,14 @@ function Row({ row, diff, checked, onCheck }: RowProps) {
           </span>
         )}
         {diff && effect !== "none" && (
-          <Button small kind="quiet" icon={open ? "down" : "chevron"} expanded={open} label={`Difference of ${words}`} onPress={() => setOpen(!open)} />
+          <Button
+            small
+            kind="quiet"
+            icon={open ? "down" : "chevron"}
+            expanded={open}
+            label={`Difference of ${words}`}
+            onPress={() => setOpen(!open)}
+          />
         )}
       </div>
       {open && diff && <DiffView lines={resourceDiff(diff)} shape="unified" before="Live" after="After the sync" />}

@@ -44,12 +44,19 @@ export function TreeView({ app, resources, shape, loading, chosen, onChoose, onS
           Problems <b>{problems}</b>
         </button>
         {choice.opened.size > 0 && (
-          <Button small kind="quiet" onPress={() => setChoice({ ...choice, opened: new Set() })}>Fold groups</Button>
+          <Button small kind="quiet" onPress={() => setChoice({ ...choice, opened: new Set() })}>
+            Fold groups
+          </Button>
         )}
         <span className="grow" />
         {kept > 0 && (
-          <span className="kept-hint" data-testid="kept-hint" title="Removed from Git, not pruned: a sync with prune deletes them.">
-            <Icon name="info" size={14} /> {counted(kept, "resource")} kept<span className="roomy"> although removed from Git</span>
+          <span
+            className="kept-hint"
+            data-testid="kept-hint"
+            title="Removed from Git, not pruned: a sync with prune deletes them."
+          >
+            <Icon name="info" size={14} /> {counted(kept, "resource")} kept
+            <span className="roomy"> although removed from Git</span>
           </span>
         )}
         <span className="faint roomy">{counted(resources.byId.size, "resource")}</span>
@@ -125,22 +132,35 @@ function KindFilter({ resources, choice, onChange }: ChoiceProps & { resources: 
     onChange({ ...choice, kinds: next });
   };
   return (
-    <details className="kind-filter" onKeyDown={(event) => event.key === "Escape" && event.currentTarget.removeAttribute("open")}>
+    <details
+      className="kind-filter"
+      onKeyDown={(event) => event.key === "Escape" && event.currentTarget.removeAttribute("open")}
+    >
       <summary className="button small" data-testid="tree-kinds">
         {choice.kinds.size === 0 ? "All kinds" : counted(choice.kinds.size, "kind")}
         <Icon name="down" size={12} />
       </summary>
       <div className="kind-list">
         {kinds.map(({ kind, count }) => (
-          <Check key={kind} checked={choice.kinds.has(kind)} onChange={(on) => toggle(kind, on)} testId={`tree-kind-${kind}`}>
+          <Check
+            key={kind}
+            checked={choice.kinds.has(kind)}
+            onChange={(on) => toggle(kind, on)}
+            testId={`tree-kind-${kind}`}
+          >
             {kind} <span className="faint">{count}</span>
           </Check>
         ))}
-        <Check checked={choice.showEmptyReplicaSets} onChange={(showEmptyReplicaSets) => onChange({ ...choice, showEmptyReplicaSets })}>
+        <Check
+          checked={choice.showEmptyReplicaSets}
+          onChange={(showEmptyReplicaSets) => onChange({ ...choice, showEmptyReplicaSets })}
+        >
           Old, empty ReplicaSets
         </Check>
         {choice.kinds.size > 0 && (
-          <Button small kind="quiet" onPress={() => onChange({ ...choice, kinds: new Set() })}>All kinds</Button>
+          <Button small kind="quiet" onPress={() => onChange({ ...choice, kinds: new Set() })}>
+            All kinds
+          </Button>
         )}
       </div>
     </details>

@@ -1,7 +1,13 @@
 /** One application and its tree, each kept current by its own stream. */
 
 import { useEffect, useMemo, useRef, useState } from "react";
-import { application as getApplication, managedResources, resourceTree, revisionMetadata, type AppRef } from "../api/calls";
+import {
+  application as getApplication,
+  managedResources,
+  resourceTree,
+  revisionMetadata,
+  type AppRef,
+} from "../api/calls";
 import { ApiError, withQuery, wordsOf } from "../api/http";
 import { openStream, type Stream, type StreamState } from "../api/stream";
 import type { Application, ApplicationEvent, ApplicationTree, ResourceDiff, RevisionMetadata } from "../api/types";
@@ -109,7 +115,12 @@ export interface Loaded<T> {
 
 /** Asks again whenever the key changes and keeps the old answer until the new one is there. */
 export function useLoaded<T>(key: string, load: (signal: AbortSignal) => Promise<T>): Loaded<T> {
-  const [state, setState] = useState<Loaded<T> & { of: string }>({ value: undefined, error: "", loading: true, of: key });
+  const [state, setState] = useState<Loaded<T> & { of: string }>({
+    value: undefined,
+    error: "",
+    loading: true,
+    of: key,
+  });
   const latest = useRef(load);
   latest.current = load;
   useEffect(() => {
@@ -131,7 +142,11 @@ export function useLoaded<T>(key: string, load: (signal: AbortSignal) => Promise
 /** Live, desired and predicted states; asked anew when the application's verdict may have changed. */
 export function useManagedResources(ref: AppRef, app: Application | undefined): Loaded<readonly ResourceDiff[]> {
   const status = app?.status;
-  const verdict = JSON.stringify([status?.reconciledAt, status?.sync?.revision, status?.resources?.map(({ status: sync, health }) => [sync, health?.status])]);
+  const verdict = JSON.stringify([
+    status?.reconciledAt,
+    status?.sync?.revision,
+    status?.resources?.map(({ status: sync, health }) => [sync, health?.status]),
+  ]);
   return useLoaded(`${app ? keyOf(app) : ""} ${verdict}`, (signal) =>
     managedResources(ref, signal).then(({ items }) => items ?? []),
   );

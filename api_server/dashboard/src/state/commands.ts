@@ -49,7 +49,12 @@ export function rollback(app: Application, id: number, revision: string, prune: 
 
 export function terminate(app: Application): Promise<boolean> {
   const { name } = app.metadata;
-  return told(`Terminating the sync of ${name}`, "", `The sync of ${name} was not terminated`, calls.terminate(refOf(app)));
+  return told(
+    `Terminating the sync of ${name}`,
+    "",
+    `The sync of ${name} was not terminated`,
+    calls.terminate(refOf(app)),
+  );
 }
 
 export function removeApplication(app: Application, cascade: boolean): Promise<boolean> {

@@ -6,7 +6,9 @@ export type Shortcuts = Readonly<Record<string, () => void>>;
 
 export function isTyping(target: EventTarget | null): boolean {
   const element = target as HTMLElement | null;
-  return element?.closest?.("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]") != null;
+  return (
+    element?.closest?.("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]") != null
+  );
 }
 
 export function useShortcuts(shortcuts: Shortcuts): void {

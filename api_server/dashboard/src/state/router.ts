@@ -51,5 +51,7 @@ export function setQuery(changes: Readonly<Record<string, string | undefined>>, 
 
 export function applicationPath(namespace: string | undefined, name: string): string {
   const parts = namespace ? [namespace, name] : [name];
-  return `/applications/${parts.map(encodeURIComponent).join("/")}`;
+  // A server takes a last part with a dot for a file; the slash says that it is none.
+  const end = name.includes(".") ? "/" : "";
+  return `/applications/${parts.map(encodeURIComponent).join("/")}${end}`;
 }
