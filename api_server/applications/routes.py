@@ -80,7 +80,7 @@ async def create_application(
     stored = services.store.applications.raw(name)
     if stored is not None:
         return await _create_again(services, user, stored, wanted, upsert=upsert, validate=validate)
-    await check_buildable(services, user, wanted, render=validate)
+    await check_buildable(services, wanted, render=validate)
     made = await services.store.applications.create(wanted)
     _told(services, user, made, "create", EventReason.RESOURCE_CREATED, "created application")
     return shown(made)
@@ -151,7 +151,7 @@ async def _change(
         check(services, user, "applications", "update", app_object(stored))
         check(services, user, "applications", "update", app_object(wanted))
         if wanted.get("spec") != stored.get("spec"):
-            await check_buildable(services, user, wanted, render=validate)
+            await check_buildable(services, wanted, render=validate)
         return wanted
 
     made = await changing.rewritten(services.store.applications, asked.name, checked)

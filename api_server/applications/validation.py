@@ -5,7 +5,6 @@ from typing import Any
 
 from adapters.repo_client import RefSource, RenderContext
 from adapters.store.decode import application
-from api_server.auth.sessions import Subject
 from api_server.services import Services
 from gitops.model.application import Application, Destination, Source
 from gitops.model.errors import ClusterUnknown, InvalidSpec, RepoServerUnavailable, SourceError
@@ -14,7 +13,7 @@ from gitops.model.resource import Manifest, name_of
 from gitops.rbac.projects import permits_destination, permits_source
 
 
-async def check_buildable(services: Services, user: Subject, wanted: Manifest, *, render: bool) -> None:
+async def check_buildable(services: Services, wanted: Manifest, *, render: bool) -> None:
     """Raises InvalidSpec with what to change: shape, project, source, destination, and whether it renders."""
     app = application(wanted)
     project = _project(services, app)
