@@ -113,8 +113,8 @@ def credentials_from_secret(config: bytes) -> ClusterCredentials:
         raise InvalidSpec(f"`config` of the cluster Secret is not JSON (line {error.lineno})") from error
     if not isinstance(parsed, dict):
         raise InvalidSpec("`config` of the cluster Secret is not a JSON object")
-    tls = parsed.get("tlsClientConfig") or {}
-    plugin = parsed.get("execProviderConfig") or _aws_plugin(parsed.get("awsAuthConfig") or {})
+    tls = _part(parsed, "tlsClientConfig")
+    plugin = _part(parsed, "execProviderConfig") or _aws_plugin(_part(parsed, "awsAuthConfig"))
     fields = _exec_fields(plugin)
     if fields and fields["exec_command"][0] not in EXEC_ALLOWED:
         raise InvalidSpec(
@@ -133,6 +133,13 @@ def credentials_from_secret(config: bytes) -> ClusterCredentials:
         proxy_url=str(parsed.get("proxyUrl") or ""),
         **fields,
     )
+
+
+def _part(config: dict[str, Any], name: str) -> dict[str, Any]:
+    found = config.get(name) or {}
+    if not isinstance(found, dict):
+        raise InvalidSpec(f"`config` of the cluster Secret: {name} must be a JSON object")
+    return found
 
 
 def secret_config(credentials: ClusterCredentials) -> bytes:

@@ -143,3 +143,9 @@ def test_a_config_that_is_not_one_is_told(config: bytes) -> None:
 
 def test_nothing_of_the_credentials_is_printed() -> None:
     assert "t0ken" not in repr(ClusterCredentials(bearer_token="t0ken"))
+
+
+@pytest.mark.parametrize("part", ["tlsClientConfig", "execProviderConfig", "awsAuthConfig"])
+def test_a_part_of_the_wrong_type_is_a_bad_secret_and_not_a_crash(part: str) -> None:
+    with pytest.raises(InvalidSpec, match=part):
+        credentials_from_secret(json.dumps({part: "oops"}).encode())
