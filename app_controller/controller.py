@@ -70,6 +70,7 @@ class Controller:
             revisions=self.revisions,
             desired=DesiredStates(repo, store.namespace),
             comparer=Comparer(self.metrics),
+            clock=clock,
             control_namespace=store.namespace,
         )
         self.operations = Operations(

@@ -7,15 +7,17 @@ from contextlib import aclosing
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
+import msgspec
 import structlog
 
 from adapters.clock import Clock
 from adapters.kube.client import KubeClient
+from adapters.kube.discovery import Discovery
 from adapters.kube.watch import Broken, Gone, Resumed, Synced, Upsert, WatchEvent, watch
 from app_controller.live.mirror import ChangeSink, Mirror, Owner
 from gitops.model.errors import ClusterError, ClusterUnreachable, GitOpsError, KindNotServed
 from gitops.model.repository import Cluster
-from gitops.model.resource import GroupKind, ResourceType, key_of
+from gitops.model.resource import GroupKind, ResourceType
 
 log = structlog.get_logger()
 
@@ -39,6 +41,7 @@ DEFINES_KINDS = frozenset(
 )
 
 GRACE = timedelta(seconds=5)  # an API server that restarts is not yet a cluster that is down
+PROBE_WITHIN = 0.5  # seconds: a sign of life older than that does not tell a broken kind from a dead cluster
 REDISCOVER_EVERY = timedelta(minutes=10)
 REWATCH_AFTER = timedelta(seconds=5)
 FIRST_LISTS_WITHIN = timedelta(seconds=60)
@@ -50,7 +53,8 @@ class _Kind:
     def __init__(self, type: ResourceType, whole: bool) -> None:
         self.type = type
         self.whole = whole
-        self.listed = asyncio.Event()  # the first list is in, or failed for good
+        self.listed = asyncio.Event()  # the first list is in, or has failed
+        self.worked = False
         self.error: GitOpsError | None = None
         self.broken_since: datetime | None = None
         self.task: asyncio.Task[None] | None = None
@@ -78,6 +82,7 @@ class LiveCluster:
         self.unreachable: ClusterUnreachable | None = None
         self.unreachable_since: datetime | None = None
         self.synced_at: datetime | None = None
+        self.closed = False  # nothing is heard of the cluster any more: another view has taken over, or none
         self._excluded = excluded
         self._clock = clock
         self._state_changed = state_changed
@@ -87,6 +92,7 @@ class LiveCluster:
         self._wanted_whole: set[GroupKind] = set()
         self._discovered = asyncio.Event()
         self._rediscover = asyncio.Event()
+        self._discovering = asyncio.Lock()
         self._tasks: asyncio.TaskGroup | None = None
 
     # --- questions --------------------------------------------------------------------------------
@@ -111,9 +117,10 @@ class LiveCluster:
     def serves(self, group_kind: GroupKind) -> bool:
         return group_kind in self._types
 
-    def holds_whole(self, group_kind: GroupKind) -> bool:
+    def sees(self, group_kind: GroupKind) -> bool:
+        """Whether the absence of an object of this kind from the mirror means that there is none."""
         kind = self._kinds.get(group_kind)
-        return bool(kind and kind.whole)
+        return kind is not None and kind.listed.is_set() and kind.error is None and not self.closed
 
     @property
     def kinds_watched(self) -> int:
@@ -130,7 +137,7 @@ class LiveCluster:
         Raises ClusterUnreachable, or the error of a wanted kind that cannot be watched. The error of
         any other kind stays its own (one broken CRD must not stop every application).
         """
-        needed = {each for each in wanted if each in self._types or not self._discovered.is_set()}
+        needed = set(wanted)
         try:
             async with asyncio.timeout(FIRST_LISTS_WITHIN.total_seconds()):
                 await self._listed(needed)
@@ -142,24 +149,33 @@ class LiveCluster:
         self.check_reachable()
         for each in needed:
             kind = self._kinds.get(each)
-            if kind is not None and kind.error is not None and not isinstance(kind.error, ClusterUnreachable):
+            if kind is not None and kind.error is not None and self._is_lasting(kind):
                 raise kind.error
+
+    def _is_lasting(self, kind: _Kind) -> bool:
+        since = kind.broken_since or self._clock.now()
+        return not kind.worked or self._clock.now() - since >= GRACE
 
     async def _listed(self, needed: set[GroupKind]) -> None:
         while not self._discovered.is_set():
-            if self.unreachable is not None:
-                raise self.unreachable
+            self._check_alive()
             await asyncio.sleep(0.02)
+        self._check_alive()
         self._want_whole(needed)
         for kind in list(self._kinds.values()):
             while not kind.listed.is_set():
-                if self.unreachable is not None:
-                    raise self.unreachable
+                self._check_alive()
                 try:
                     async with asyncio.timeout(0.25):
                         await kind.listed.wait()
                 except TimeoutError:
                     continue
+
+    def _check_alive(self) -> None:
+        if self.closed:
+            raise ClusterUnreachable(f"cluster {self.cluster.name} is being opened anew, with other credentials")
+        if self.unreachable is not None:
+            raise self.unreachable
 
     async def rediscover(self) -> None:
         """Look for new kinds now (a desired kind was not served)."""
@@ -183,19 +199,32 @@ class LiveCluster:
                         continue
         finally:
             self._tasks = None
+            self.closed = True
+            self._state_changed(self.cluster)
             await self.client.aclose()
 
     async def _discovered_or_delay(self) -> timedelta:
         try:
             await self._discover()
-        except ClusterError as error:
+        except GitOpsError as error:
             self._note_broken(error)
             return timedelta(seconds=2)
+        except Exception:  # what one cluster answers must not blind us to the others
+            log.error("discovery failed", cluster=self.cluster.name, trace=traceback.format_exc())
+            self._note_broken(ClusterError("its discovery documents cannot be read; the controller's log says why"))
+            return timedelta(seconds=10)
         return REDISCOVER_EVERY
 
     async def _discover(self) -> None:
-        self.version = await self.client.version()
-        types = await self.client.discover()
+        async with self._discovering:  # an older answer must not overwrite a newer one
+            version, found = await self.client.version(), await self.client.discovery()
+            self._take_types(version, found)
+
+    def _take_types(self, version: str, found: Discovery) -> None:
+        if self._tasks is None:
+            raise ClusterUnreachable(f"cluster {self.cluster.name} is being closed")
+        self.version = version
+        types = (*found.types, *self._silent_types(found))
         preferred: dict[GroupKind, ResourceType] = {}
         for each in types:
             preferred.setdefault(each.group_kind, each)
@@ -218,6 +247,13 @@ class LiveCluster:
             if present is None or present.type.version != type.version:
                 self._start(type, whole=group_kind in WHOLE_KINDS or group_kind in self._wanted_whole)
         self._discovered.set()
+
+    def _silent_types(self, found: Discovery) -> Iterable[ResourceType]:
+        """What groups serve whose own API server does not answer at present: an outage is no absence."""
+        told = {(each.group, each.version) for each in found.types}
+        for (group, version, _), type in self._all_types.items():
+            if f"{group}/{version}" in found.stale and (group, version) not in told:
+                yield type
 
     def _want_whole(self, group_kinds: set[GroupKind]) -> None:
         for group_kind in group_kinds:
@@ -255,18 +291,27 @@ class LiveCluster:
         events = watch(self.client, kind.type, metadata_only=not kind.whole, clock=self._clock, transform=_lean)
         async with aclosing(events):
             async for event in events:
+                if isinstance(event, Broken):
+                    event = await self._judged(event)
                 self._take(kind, event)
                 if group_kind in DEFINES_KINDS and isinstance(event, Upsert | Gone):
                     self._rediscover.set()
 
+    async def _judged(self, event: Broken) -> Broken:
+        """Silence about one kind is that kind's trouble while the cluster itself still answers."""
+        unreachable = isinstance(event.error, ClusterUnreachable)
+        if unreachable and self.unreachable is None and await self.client.is_alive(PROBE_WITHIN):
+            return Broken(ClusterError(f"{event.error}, though the cluster itself answers"), event.since)
+        return event
+
     def _take(self, kind: _Kind, event: WatchEvent) -> None:
         match event:
             case Upsert(manifest):
-                self.mirror.observe(manifest)
+                self.mirror.told(manifest)
             case Gone(manifest):
-                self.mirror.remove(key_of(manifest))
-            case Synced(items, _):
-                self.mirror.replace_kind(kind.type.group_kind, items)
+                self.mirror.told_gone(manifest)
+            case Synced(items, version):
+                self.mirror.replace_kind(kind.type.group_kind, items, version)
                 self._kind_works(kind)
             case Resumed():
                 self._kind_works(kind)
@@ -274,28 +319,29 @@ class LiveCluster:
                 self._kind_broken(kind, error, since)
 
     def _kind_works(self, kind: _Kind) -> None:
+        mended = kind.error is not None and self._is_lasting(kind)
         kind.error = None
         kind.broken_since = None
+        kind.worked = True
         kind.listed.set()
         self._note_reachable()
+        if mended:
+            self._state_changed(self.cluster)
 
     def _kind_broken(self, kind: _Kind, error: GitOpsError, since: datetime) -> None:
-        told = kind.error is not None and str(kind.error) == str(error)
+        known = kind.error is not None
         kind.error = error
         kind.broken_since = since
         if isinstance(error, ClusterUnreachable):
             self._note_broken(error)
-        else:
-            kind.listed.set()  # its own trouble, for those who use the kind
-            if not told:
-                log.warning(
-                    "kind cannot be watched",
-                    cluster=self.cluster.name,
-                    kind=str(kind.type.group_kind),
-                    error=str(error),
-                )
+            return
+        kind.listed.set()  # its own trouble, for those who use the kind
+        if not known:
+            name = str(kind.type.group_kind)
+            log.warning("kind cannot be watched", cluster=self.cluster.name, kind=name, error=str(error))
+            self._look_again_after_grace()
 
-    def _note_broken(self, error: ClusterError) -> None:
+    def _note_broken(self, error: GitOpsError) -> None:
         if self.unreachable is None:
             log.warning("cluster unreachable", cluster=self.cluster.name, error=str(error))
             self.unreachable_since = self._clock.now()
@@ -303,10 +349,11 @@ class LiveCluster:
                 f"cluster {self.cluster.name} ({self.cluster.server}) does not answer, so what it runs is not known: "
                 f"{error}; it is asked again until it does"
             )
-            # Those who use it look now, and again when the time of grace is over.
             self._state_changed(self.cluster)
-            loop = asyncio.get_running_loop()
-            loop.call_later(GRACE.total_seconds() + 0.1, self._state_changed, self.cluster)
+            self._look_again_after_grace()
+
+    def _look_again_after_grace(self) -> None:
+        asyncio.get_running_loop().call_later(GRACE.total_seconds() + 0.1, self._state_changed, self.cluster)
 
     def _note_reachable(self) -> None:
         self.synced_at = self._clock.now()
@@ -340,6 +387,25 @@ def _is_tracked(metadata: dict[str, object]) -> bool:
     return bool(
         (isinstance(annotations, dict) and "argocd.argoproj.io/tracking-id" in annotations)
         or (isinstance(labels, dict) and "app.kubernetes.io/instance" in labels)
+    )
+
+
+async def _kept_to_itself(live: LiveCluster) -> None:
+    try:
+        await live.serve()
+    except Exception:  # a bug about one cluster must not take the others with it; the next use opens it anew
+        log.error("view of a cluster failed", cluster=live.cluster.name, trace=traceback.format_exc())
+
+
+def _same_connection(one: Cluster, other: Cluster) -> bool:
+    """Labels and the like may change without a new connection, and a new list of everything."""
+    return one == msgspec.structs.replace(
+        other,
+        name=one.name,
+        project=one.project,
+        shard=one.shard,
+        labels=one.labels,
+        annotations=one.annotations,
     )
 
 
@@ -377,7 +443,8 @@ class Clusters:
         New credentials or another address open it anew.
         """
         present = self._open.get(cluster.server)
-        if present is not None and present[0].cluster == cluster:
+        if present is not None and not present[0].closed and _same_connection(present[0].cluster, cluster):
+            present[0].cluster = cluster
             return present[0]
         if present is not None:
             present[1].cancel()
@@ -391,7 +458,7 @@ class Clusters:
             clock=self._clock,
             state_changed=self._state_changed,
         )
-        task = self._tasks.create_task(live.serve(), name=f"cluster {cluster.name}")
+        task = self._tasks.create_task(_kept_to_itself(live), name=f"cluster {cluster.name}")
         self._open[cluster.server] = (live, task)
         return live
 

@@ -1,7 +1,9 @@
 """One target cluster in memory: its objects by key, by owner and by the application they belong to.
 
 The mirror only ever holds what the API server said. It is written by the cluster's watches
-(`clusters.py`) and by the answers to our own writes, whichever is newer.
+(`clusters.py`) and by the answers to our own writes, whichever is newer; the two come in any order.
+So an object never goes back to an older version, one that is known to be gone does not come back by
+an older answer, and one that we made after a list was taken is not missed in it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,6 +11,9 @@ from typing import Any, Protocol
 
 from gitops.model.resource import GroupKind, Manifest, ResourceKey, key_of, resource_version_of, uid_of
 from gitops.tree.parents import child_keys, parent_keys
+
+# So many uids of objects that are gone are remembered: enough for answers that are still on their way.
+BURIED = 4_000
 
 Owner = Callable[[Manifest], str | None]  # the application instance an object's tracking mark names
 
@@ -32,6 +37,8 @@ class Mirror:
         self._key_of_uid: dict[str, ResourceKey] = {}
         self._children: dict[str, set[ResourceKey]] = {}
         self._keys_of_kind: dict[GroupKind, set[ResourceKey]] = {}
+        self._told_up_to: dict[GroupKind, int] = {}  # the newest version that lists and watches have shown
+        self._buried: dict[str, None] = {}  # uids, oldest first; no uid is ever used again
 
     def __len__(self) -> int:
         return len(self._objects)
@@ -75,19 +82,39 @@ class Mirror:
 
     # --- writing: watches, and the answers to our own writes -------------------------------------
 
-    def replace_kind(self, group_kind: GroupKind, manifests: Iterable[Manifest]) -> None:
-        """A fresh list of one kind: what it does not hold is gone."""
+    def replace_kind(self, group_kind: GroupKind, manifests: Iterable[Manifest], version: str = "") -> None:
+        """A fresh list of one kind as of `version`: what it does not hold is gone."""
+        listed_at = _number(version)
+        if listed_at is not None and listed_at < self._told_up_to.get(group_kind, 0):
+            self._forget_kind(group_kind)  # time ran backwards: the API server's data was restored
         before = set(self._keys_of_kind.get(group_kind, ()))
         for manifest in manifests:
             before.discard(key_of(manifest))
             self.observe(manifest)
         for key in before:
-            self.remove(key)
+            held = _number(resource_version_of(self._objects[key]))
+            if listed_at is None or held is None or held <= listed_at:
+                self.remove(key)
+        if listed_at is not None:
+            self._told_up_to[group_kind] = listed_at
+
+    def told(self, manifest: Manifest) -> None:
+        """A watch says that an object was created or changed."""
+        self._heard_of(manifest)
+        self.observe(manifest)
+
+    def told_gone(self, manifest: Manifest) -> None:
+        """A watch says that this very object is gone; one made since under its name is another."""
+        self._heard_of(manifest)
+        self._bury(uid_of(manifest))
+        self.remove(key_of(manifest), uid=uid_of(manifest))
 
     def observe(self, manifest: Manifest) -> None:
-        """Take an object in, unless what we hold is as new or newer."""
+        """Take an object in, unless what we hold is as new or newer, or it is known to be gone."""
         key = key_of(manifest)
         present = self._objects.get(key)
+        if uid_of(manifest) in self._buried:
+            return
         if present is not None:
             if not _newer(manifest, present):
                 return
@@ -97,20 +124,40 @@ class Mirror:
         self._tell(key, present)
 
     def remove(self, key: ResourceKey, *, uid: str = "") -> None:
-        """The object is gone; with `uid`, only if it is still that very object."""
+        """The object is gone for good; with `uid`, only if it is still that very object."""
         present = self._objects.get(key)
         if present is None or (uid and uid_of(present) != uid):
             return
+        self._bury(uid_of(present))
+        self._drop(key, present)
+
+    def drop_kind(self, group_kind: GroupKind) -> None:
+        """The kind is not looked at any more, or is about to be listed anew."""
+        for key in tuple(self._keys_of_kind.get(group_kind, ())):
+            self._drop(key, self._objects[key])
+
+    def _forget_kind(self, group_kind: GroupKind) -> None:
+        self.drop_kind(group_kind)
+        self._buried.clear()
+
+    def _heard_of(self, manifest: Manifest) -> None:
+        version, kind = _number(resource_version_of(manifest)), key_of(manifest).group_kind
+        if version is not None and version > self._told_up_to.get(kind, 0):
+            self._told_up_to[kind] = version
+
+    def _bury(self, uid: str) -> None:
+        if uid:
+            self._buried[uid] = None
+            if len(self._buried) > BURIED:
+                del self._buried[next(iter(self._buried))]
+
+    def _drop(self, key: ResourceKey, present: Manifest) -> None:
         instance = self._instance_of.get(key)
         del self._objects[key]
         self._unindex(key, present)
         if instance is not None:
             self._sink.managed_object_changed(self.server, instance, key)
         self._sink.object_changed(self.server, key)
-
-    def drop_kind(self, group_kind: GroupKind) -> None:
-        for key in tuple(self._keys_of_kind.get(group_kind, ())):
-            self.remove(key)
 
     def _tell(self, key: ResourceKey, before: Manifest | None) -> None:
         instance = self._instance_of.get(key)
@@ -159,7 +206,11 @@ def _discard(index: dict[Any, set[ResourceKey]], name: Any, key: ResourceKey) ->
 def _newer(offered: Manifest, present: Manifest) -> bool:
     # Resource versions of one kind grow as numbers on every API server that etcd backs, also
     # across the deletion and new creation of an object of the same name.
-    try:
-        return int(resource_version_of(offered)) > int(resource_version_of(present))
-    except ValueError:
+    version, held = _number(resource_version_of(offered)), _number(resource_version_of(present))
+    if version is None or held is None:
         return resource_version_of(offered) != resource_version_of(present)
+    return version > held
+
+
+def _number(version: str) -> int | None:
+    return int(version) if version.isdigit() else None

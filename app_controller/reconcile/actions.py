@@ -1,9 +1,7 @@
 """The one door for writes to target clusters: each checks the project and the object before it is made."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 import msgspec
 import structlog
@@ -11,22 +9,29 @@ import structlog
 from adapters.clock import Clock
 from adapters.kube import requests as kube
 from app_controller.live.clusters import LiveCluster
-from gitops.diff.takeover import taken_over
-from gitops.diff.three_way import three_way_patch
-from gitops.manifest.annotations import HOOK_FINALIZER, annotation
-from gitops.model.errors import ClusterRefused, GitOpsError, KindNotServed, NotFound, NotPermitted
+from app_controller.reconcile.writes import POLL_FOR_GONE, Writer
+from gitops.manifest.annotations import HOOK_FINALIZER, annotation, is_custom_resource_definition, is_hook
+from gitops.model.errors import GitOpsError, KindNotServed, NotFound, NotPermitted
 from gitops.model.operation import ResultCode
 from gitops.model.project import Project
-from gitops.model.resource import Manifest, ResourceKey, ResourceType, is_deleting, key_of, uid_of
+from gitops.model.resource import (
+    Manifest,
+    ResourceKey,
+    ResourceType,
+    is_deleting,
+    key_of,
+    resource_version_of,
+    uid_of,
+    version_of,
+)
 from gitops.rbac.projects import permits_destination, permits_kind
 from gitops.sync.hooks import OPERATION_MARK
-from gitops.sync.options import Propagation, SyncOptions
+from gitops.sync.options import Propagation
 from gitops.sync.tasks import SyncTask
 
 log = structlog.get_logger()
 
-MANAGER = "argocd-controller"
-POLL_FOR_GONE = timedelta(milliseconds=200)
+SERVED_WITHIN = timedelta(seconds=10)  # a new definition's kinds, mostly after a fraction of a second
 REST_PROPAGATION: Mapping[str, kube.Propagation] = {
     Propagation.FOREGROUND: "Foreground",
     Propagation.BACKGROUND: "Background",
@@ -44,12 +49,26 @@ class Written(msgspec.Struct, frozen=True):
 
 
 class Door:
-    """Writes of one application to its destination cluster."""
+    """Writes of one application to its destination cluster.
 
-    def __init__(self, live: LiveCluster, project: Project, *, owns: Callable[[Manifest], bool]) -> None:
+    `project` is asked before every write: what it allows may change while an operation runs.
+    """
+
+    def __init__(
+        self,
+        live: LiveCluster,
+        clock: Clock,
+        *,
+        project: Callable[[], Project],
+        owner_of: Callable[[Manifest], str | None],
+        instance: str,
+    ) -> None:
         self._live = live
+        self._clock = clock
         self._project = project
-        self._owns = owns  # whether a live object's tracking mark names the application
+        self._owner_of = owner_of  # whom a live object's tracking mark names
+        self._instance = instance
+        self._writer = Writer(live.client, clock)
 
     async def apply(self, task: SyncTask, *, dry_run: bool) -> Written:
         """Create or change the task's object; never raises a GitOpsError, it tells it."""
@@ -57,25 +76,24 @@ class Door:
             assert task.desired is not None
             type = await self._type_of(task)
             self._check(task.key, type)
-            live = await self._apply(type, task.desired, task.live, task.options, dry_run=dry_run)
+            live, note = await self._writer.write(type, task.desired, task.live, task.options, dry_run=dry_run)
         except KindNotServed as error:
             return Written(ResultCode.SYNC_FAILED, str(error), kind_missing=True)
         except GitOpsError as error:
             return Written(ResultCode.SYNC_FAILED, str(error))
-        how = _how(task, live)
         if not dry_run:
             self._live.mirror.observe(live)
-        return Written(ResultCode.SYNCED, f"{task.key.kind.lower()}/{task.key.name} {how}", live)
+            if is_custom_resource_definition(live):
+                await self._served(live)
+        message = f"{task.key.kind.lower()}/{task.key.name} {_how(task, live)} {note}".rstrip()
+        return Written(ResultCode.SYNCED, message, live)
 
     async def prune(self, task: SyncTask) -> Written:
-        """Delete an object Git no longer asks for, if it still is the one that was compared."""
+        """Delete an object Git no longer asks for, if it still is the one that was compared, and still ours."""
         assert task.live is not None
         try:
-            if not self._owns(task.live):
-                raise NotPermitted(f"{task.key} no longer carries this application's tracking mark; it is left alone")
             type = await self._type_of(task)
-            self._check(task.key, type)
-            await self.delete(type, task.live, propagation=REST_PROPAGATION[task.options.prune_propagation])
+            await self.delete_owned(type, task.live, REST_PROPAGATION[task.options.prune_propagation])
         except NotFound:
             self._live.mirror.remove(task.key, uid=uid_of(task.live))
         except GitOpsError as error:
@@ -84,16 +102,29 @@ class Door:
 
     # --- hooks --------------------------------------------------------------------------------------
 
-    async def clear_hook(self, task: SyncTask, clock: Clock) -> None:
+    async def clear_hook(self, task: SyncTask) -> None:
         """Delete what an earlier run left under the hook's name, and wait until it is gone."""
         type = await self._type_of(task)
         self._check(task.key, type)
         while (found := await self._live.client.get(type, task.key.namespace, task.key.name)) is not None:
             if _same_run(task, found):
                 return
-            await self._delete_released(type, found)
-            await clock.sleep(POLL_FOR_GONE)
+            self._check_leftover(task, found)
+            try:
+                await self._delete_released(type, found)
+            except NotFound:
+                continue
+            await self._clock.sleep(POLL_FOR_GONE)
         self._live.mirror.remove(task.key)
+
+    def _check_leftover(self, task: SyncTask, found: Manifest) -> None:
+        owner = self._owner_of(found)
+        if owner != self._instance and (owner is not None or not is_hook(found)):
+            whose = f"of application {owner}" if owner else "nobody's hook"
+            raise NotPermitted(
+                f"{task.key} is there already and is {whose}, so the hook of that name does not replace it; "
+                "give the hook another name or remove that object"
+            )
 
     async def delete_hook(self, task: SyncTask) -> None:
         """The run is over and its object is not wanted any more. What fails here stays behind, and is told."""
@@ -112,145 +143,118 @@ class Door:
             if delete:
                 await self._delete_released(type, found)
             else:
-                await self.release(type, found, HOOK_FINALIZER)
+                await self.release(type, found)
         except NotFound:
             self._live.mirror.remove(task.key)
         except GitOpsError as error:
             log.warning("hook left behind", hook=str(task.key), cluster=self._live.cluster.name, error=str(error))
 
     async def _delete_released(self, type: ResourceType, live: Manifest) -> None:
-        if HOOK_FINALIZER in (live["metadata"].get("finalizers") or ()):
-            live = await self.release(type, live, HOOK_FINALIZER)
-        with suppress(NotFound):
-            await self.delete(type, live, propagation="Background")
+        released = await self.release(type, live)
+        if not is_deleting(released):
+            await self._writer.on_current(type, released, lambda found: self._delete(type, found, "Background"))
 
     # --- deleting -----------------------------------------------------------------------------------
 
     async def delete_owned(self, type: ResourceType, live: Manifest, propagation: kube.Propagation) -> None:
-        """Delete an object because its application is deleted."""
+        """Delete this very object, if it carries the application's mark at that moment; NotFound: it is gone."""
         self._check(key_of(live), type)
-        if not self._owns(live):
-            raise NotPermitted(f"{key_of(live)} does not carry this application's tracking mark; it is left alone")
-        await self.delete(type, live, propagation=propagation)
 
-    async def delete(self, type: ResourceType, live: Manifest, *, propagation: kube.Propagation) -> None:
-        """Delete this very object (by uid); one created meanwhile under the same name is left alone."""
-        metadata = live["metadata"]
+        async def attempt(found: Manifest) -> None:
+            if self._owner_of(found) != self._instance:
+                raise NotPermitted(
+                    f"{key_of(found)} no longer carries this application's tracking mark; it is left alone"
+                )
+            await self._delete(type, found, propagation)
+
+        seen = self._live.mirror.get(key_of(live))
+        current = seen if seen is not None and uid_of(seen) == uid_of(live) else live
+        await self._writer.on_current(type, current, attempt)
+
+    async def _delete(self, type: ResourceType, live: Manifest, propagation: kube.Propagation) -> None:
+        """Of this object in this version: one that was changed, or made anew, meanwhile is a Conflict."""
+        key = key_of(live)
         left = await self._live.client.delete(
-            type, metadata.get("namespace", ""), metadata["name"], propagation=propagation, uid=uid_of(live)
+            type,
+            key.namespace,
+            key.name,
+            propagation=propagation,
+            uid=uid_of(live),
+            resource_version=resource_version_of(live),
         )
-        key = ResourceKey(type.group, type.kind, metadata.get("namespace", ""), metadata["name"])
-        if left is not None and is_deleting(left):
-            self._live.mirror.observe(left)
-        elif left is None:
+        if left is None:
             self._live.mirror.remove(key, uid=uid_of(live))
+        elif is_deleting(left):
+            self._live.mirror.observe(left)
 
-    async def release(self, type: ResourceType, live: Manifest, finalizer: str) -> Manifest:
-        """Take one finalizer of ours off an object, so that it may go."""
-        metadata = live["metadata"]
-        kept = [each for each in metadata.get("finalizers") or () if each != finalizer]
-        patch = {"metadata": {"finalizers": kept, "resourceVersion": metadata["resourceVersion"]}}
-        after = await self._live.client.patch(type, metadata.get("namespace", ""), metadata["name"], patch)
-        self._live.mirror.observe(after)
-        return after
+    async def release(self, type: ResourceType, live: Manifest) -> Manifest:
+        """Take our finalizer off a hook, so that it may go."""
+
+        async def attempt(found: Manifest) -> Manifest:
+            metadata = found["metadata"]
+            finalizers = metadata.get("finalizers") or ()
+            if HOOK_FINALIZER not in finalizers:
+                return found
+            kept = [each for each in finalizers if each != HOOK_FINALIZER]
+            patch = {"metadata": {"finalizers": kept, "resourceVersion": metadata["resourceVersion"]}}
+            after = await self._live.client.patch(type, metadata.get("namespace", ""), metadata["name"], patch)
+            self._live.mirror.observe(after)
+            return after
+
+        return await self._writer.on_current(type, live, attempt)
 
     # --- inside -------------------------------------------------------------------------------------
 
     async def _type_of(self, task: SyncTask) -> ResourceType:
         manifest = task.desired or task.live or {}
-        version = str(manifest.get("apiVersion", "")).rpartition("/")[2]
         try:
-            return self._live.type_of(task.key.group, version, task.key.kind)
+            return self._live.type_of(task.key.group, version_of(manifest), task.key.kind)
         except KindNotServed:
             await self._live.rediscover()  # its CRD may have come with this very sync
-            return self._live.type_of(task.key.group, version, task.key.kind)
+            return self._live.type_of(task.key.group, version_of(manifest), task.key.kind)
+
+    async def _served(self, crd: Manifest) -> None:
+        """Until the kinds of a definition can be used; what takes too long, its objects will tell."""
+        deadline = self._clock.now() + SERVED_WITHIN
+        try:
+            while not self._serves(crd) and self._clock.now() < deadline:
+                await self._live.rediscover()
+                await self._clock.sleep(POLL_FOR_GONE)
+        except GitOpsError as error:
+            log.info("kinds not looked up", definition=crd["metadata"]["name"], error=str(error))
+
+    def _serves(self, crd: Manifest) -> bool:
+        spec = crd.get("spec") or {}
+        kind = (spec.get("names") or {}).get("kind", "")
+        versions = [each["name"] for each in spec.get("versions") or () if each.get("served")]
+        try:
+            for version in versions:
+                self._live.type_of(spec.get("group", ""), version, kind)
+        except KindNotServed:
+            return False
+        return True
 
     def _check(self, key: ResourceKey, type: ResourceType) -> None:
-        if not permits_kind(self._project, key.group_kind, namespaced=type.namespaced, name=key.name):
+        project = self._project()
+        if not permits_kind(project, key.group_kind, namespaced=type.namespaced, name=key.name):
             scope = "namespaced" if type.namespaced else "cluster-scoped"
             raise NotPermitted(
-                f"project {self._project.name} does not allow {scope} {key.group_kind}; "
+                f"project {project.name} does not allow {scope} {key.group_kind}; "
                 "add it to the project's resource whitelist or remove it from the source"
             )
         cluster = self._live.cluster
         if type.namespaced and not permits_destination(
-            self._project, server=cluster.server, name=cluster.name, namespace=key.namespace
+            project, server=cluster.server, name=cluster.name, namespace=key.namespace
         ):
             raise NotPermitted(
-                f"project {self._project.name} does not allow namespace {key.namespace} of cluster {cluster.name}; "
+                f"project {project.name} does not allow namespace {key.namespace} of cluster {cluster.name}; "
                 "add it to the project's destinations"
             )
-
-    async def _apply(
-        self, type: ResourceType, desired: Manifest, live: Manifest | None, options: SyncOptions, *, dry_run: bool
-    ) -> Manifest:
-        client = self._live.client
-        if options.replace and live is not None:
-            return await self._replace(type, desired, live, options, dry_run=dry_run)
-        if not options.server_side_apply:
-            return await self._three_way(type, desired, live, dry_run=dry_run)
-        if live is not None and options.client_side_apply_migration and not dry_run:
-            await self._take_over(type, live)
-        try:
-            return await client.apply(type, desired, manager=MANAGER, force=True, dry_run=dry_run)
-        except ClusterRefused as refusal:
-            if refuses_apply_only(refusal):
-                return await self._three_way(type, desired, live, dry_run=dry_run)
-            if options.force and live is not None and _is_immutable(refusal) and not dry_run:
-                await self.delete(type, live, propagation="Foreground")
-                return await client.create(type, desired)
-            raise
-
-    async def _take_over(self, type: ResourceType, live: Manifest) -> None:
-        """Fields that client-side apply or Helm left behind become ours, so that Git can remove them."""
-        fields = taken_over(live, MANAGER)
-        if fields is None:
-            return
-        metadata = live["metadata"]
-        patch = [
-            {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
-            {"op": "replace", "path": "/metadata/managedFields", "value": fields},
-        ]
-        await self._live.client.patch(type, metadata.get("namespace", ""), metadata["name"], patch, kind="json")
-
-    async def _replace(
-        self, type: ResourceType, desired: Manifest, live: Manifest, options: SyncOptions, *, dry_run: bool
-    ) -> Manifest:
-        if options.force and type.kind not in ("Namespace", "CustomResourceDefinition") and not dry_run:
-            await self.delete(type, live, propagation="Foreground")
-            return await self._live.client.create(type, desired)
-        version = live["metadata"]["resourceVersion"]
-        pinned = {**desired, "metadata": {**desired["metadata"], "resourceVersion": version}}
-        return await self._live.client.replace(type, pinned, dry_run=dry_run)
-
-    async def _three_way(
-        self, type: ResourceType, desired: Manifest, live: Manifest | None, *, dry_run: bool
-    ) -> Manifest:
-        """What server-side apply refuses and client-side apply tolerates."""
-        if live is None:
-            return await self._live.client.create(type, desired)
-        patch: dict[str, Any] | None = three_way_patch(desired, live)
-        if not patch:
-            return live
-        metadata = live["metadata"]
-        return await self._live.client.patch(
-            type, metadata.get("namespace", ""), metadata["name"], patch, dry_run=dry_run
-        )
-
-
-def refuses_apply_only(refusal: ClusterRefused) -> bool:
-    """Whether server-side apply cannot work on this object at all, though other writes may."""
-    text = str(refusal)
-    return refusal.status == 500 and ("duplicate entries" in text or "failed to create typed patch" in text)
 
 
 def _same_run(task: SyncTask, live: Manifest) -> bool:
     """Whether the live hook was made by the very attempt this task belongs to."""
     return annotation(live, OPERATION_MARK) == annotation(task.desired or {}, OPERATION_MARK)
-
-
-def _is_immutable(refusal: ClusterRefused) -> bool:
-    return refusal.status == 422 and "immutable" in str(refusal)
 
 
 def _how(task: SyncTask, after: Manifest) -> str:

@@ -258,7 +258,7 @@ class Attempt:
 
     async def _clear_hook(self, prepared: Prepared, task: SyncTask) -> None:
         try:
-            await prepared.door.clear_hook(task, self._clock)
+            await prepared.door.clear_hook(task)
         except GitOpsError as error:
             self._events.put_nowait(TaskEnded(task.id, ResultCode.SYNC_FAILED, str(error)))
             return

@@ -12,7 +12,7 @@ from app_controller.concurrency import tasks_together
 from app_controller.desired import Desired, DesiredObject
 from app_controller.live.clusters import LiveCluster
 from app_controller.metrics import Metrics
-from app_controller.reconcile.actions import MANAGER, refuses_apply_only
+from app_controller.reconcile.writes import MANAGER, refuses_apply_only
 from gitops.compare import Comparison, ObjectComparison, compare_object, summarize
 from gitops.diff.ignore import IgnoreRules
 from gitops.diff.local import surely_equal

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from adapters.clock import Clock
 from adapters.repo_client import CachePolicy
 from adapters.store.settings_values import Settings
 from adapters.store.store import Store
@@ -22,7 +23,6 @@ from gitops.model.application import Application, AppName
 from gitops.model.errors import InvalidSpec, NotPermitted
 from gitops.model.project import Project
 from gitops.model.repository import Repository
-from gitops.model.resource import Manifest
 from gitops.rbac.projects import permits_destination, permits_source
 
 TARGET = "target"
@@ -48,6 +48,7 @@ class Examiner:
         revisions: Revisions,
         desired: DesiredStates,
         comparer: Comparer,
+        clock: Clock,
         control_namespace: str,
     ) -> None:
         self._store = store
@@ -55,6 +56,7 @@ class Examiner:
         self._revisions = revisions
         self._desired = desired
         self._comparer = comparer
+        self._clock = clock
         self._control_namespace = control_namespace
         self._rules: dict[bytes, IgnoreRules] = {}
 
@@ -81,12 +83,13 @@ class Examiner:
 
     def door(self, app: Application, live: LiveCluster) -> Door:
         tracking = tracking_of(self._store.settings())
-        instance = self.instance_of(app)
-
-        def owns(manifest: Manifest) -> bool:
-            return tracking.owner_of(manifest) == instance
-
-        return Door(live, self.project(app), owns=owns)
+        return Door(
+            live,
+            self._clock,
+            project=lambda: self.project(app),
+            owner_of=tracking.owner_of,
+            instance=self.instance_of(app),
+        )
 
     def check_permitted(self, app: Application, sources: Sequence[RawSource]) -> None:
         """Raises when the project does not allow the application's sources or destination."""

@@ -48,6 +48,11 @@ def three_way_patch(desired: Manifest, live: Manifest) -> dict[str, Any] | None:
     return merge_patch(live, _recorded(desired, predict(desired, live), live)) or None
 
 
+def recorded(desired: Manifest) -> Manifest:
+    """`desired` as it is created, with the record that the next three-way merge starts from."""
+    return _recorded(desired, desired, {})
+
+
 def last_applied(live: Manifest) -> Manifest:
     """What was applied last, as the object itself records it; empty if it does not, or cannot be read."""
     text = annotations_of(live).get(LAST_APPLIED)

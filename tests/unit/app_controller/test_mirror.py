@@ -101,3 +101,65 @@ def test_removing_leaves_no_trace_in_any_index() -> None:
     assert mirror.children(an_object("x", 1, uid="o")) == []
     assert mirror.by_uid("u") is None
     assert list(mirror.of_kind(CONFIG)) == []
+
+
+# --- news that come in another order than they happened -------------------------------------------------------
+
+
+def held(mirror: Mirror, name: str) -> str | None:
+    found = mirror.get(key_of(an_object(name, 1)))
+    return None if found is None else found["metadata"]["resourceVersion"]
+
+
+def test_a_list_taken_before_our_own_write_does_not_hide_what_we_made() -> None:
+    mirror, heard = a_mirror()
+    mirror.observe(an_object("made", 12, app="web"))
+    mirror.replace_kind(CONFIG, [an_object("a", 3, app="web")], "10")
+    assert held(mirror, "made") == "12"
+    mirror.replace_kind(CONFIG, [an_object("a", 3, app="web")], "13")
+    assert held(mirror, "made") is None
+
+
+def test_the_late_news_of_an_end_leaves_the_successor_alone() -> None:
+    mirror, _ = a_mirror()
+    mirror.observe(an_object("hook", 9, uid="new"))
+    mirror.told_gone(an_object("hook", 8, uid="old"))
+    assert held(mirror, "hook") == "9"
+
+
+def test_an_answer_that_is_overtaken_by_the_end_does_not_bring_the_object_back() -> None:
+    mirror, _ = a_mirror()
+    mirror.told(an_object("a", 4))
+    mirror.told_gone(an_object("a", 6))
+    mirror.observe(an_object("a", 5))
+    assert held(mirror, "a") is None
+    mirror.remove(key_of(an_object("b", 1)))
+    mirror.told(an_object("b", 2))
+    mirror.remove(key_of(an_object("b", 2)), uid="uid-b")
+    mirror.told(an_object("b", 3))  # the watch lags behind our own deletion
+    assert held(mirror, "b") is None
+
+
+def test_when_the_servers_data_was_restored_the_list_is_believed() -> None:
+    mirror, _ = a_mirror()
+    mirror.told(an_object("changed", 50))
+    mirror.told(an_object("made-since", 60))
+    mirror.told_gone(an_object("deleted-since", 61))
+    mirror.replace_kind(CONFIG, [an_object("changed", 20), an_object("deleted-since", 21)], "30")
+    assert (held(mirror, "changed"), held(mirror, "made-since"), held(mirror, "deleted-since")) == ("20", None, "21")
+
+
+def test_a_kind_listed_anew_may_come_back_with_the_same_objects() -> None:
+    mirror, _ = a_mirror()
+    mirror.told(an_object("a", 5))
+    mirror.drop_kind(CONFIG)
+    assert held(mirror, "a") is None
+    mirror.replace_kind(CONFIG, [an_object("a", 5)], "9")
+    assert held(mirror, "a") == "5"
+
+
+def test_graves_are_not_kept_for_ever() -> None:
+    mirror, _ = a_mirror()
+    for number in range(5_000):
+        mirror.told_gone(an_object("pod", number + 1, uid=f"u{number}"))
+    assert len(mirror._buried) <= 4_000
