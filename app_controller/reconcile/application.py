@@ -19,7 +19,7 @@ from gitops.compare import resource_statuses
 from gitops.health.assess import assess
 from gitops.manifest.annotations import REFRESH, SKIP_RECONCILE
 from gitops.model.application import Application, AppName
-from gitops.model.errors import Conflict, GitOpsError, InvalidSpec, NotFound
+from gitops.model.errors import Conflict, GitOpsError, InvalidSpec, NotFound, SourceError
 from gitops.model.operation import Operation
 from gitops.model.resource import Manifest, ResourceKey
 from gitops.model.status import SyncCode
@@ -84,7 +84,8 @@ class ApplicationReconciler:
         try:
             examined = await self._examine(app, raw, refresh)
         except GitOpsError as error:
-            self._views.forget(name)
+            if not isinstance(error, SourceError):
+                self._views.forget(name)  # with nothing wrong but the source, what lives is still seen as it is
             await self._publish(app, findings_of_error(error, app), refreshed=bool(refresh))
             raise
         self._views.put(name, View(examined.comparison, examined.desired, examined.live))
