@@ -14,22 +14,24 @@ from adapters.store.kinds import SECRETS
 from gitops.model.errors import GitOpsError
 from tests.fixtures.control_plane import ControlPlane
 from tiphys.local import cluster_add, processes
-from tiphys.local.clusters import BINARIES, ControlPlanes
+from tiphys.local.clusters import COMPONENTS, ControlPlanes
 from tiphys.local.errors import PortTaken
 
 pytestmark = pytest.mark.integration
 
 
 def test_a_cluster_keeps_its_data_over_a_stop_and_leaves_nothing_when_deleted(
-    tmp_path: Path, tool_binaries: dict[str, Path]
+    tmp_path: Path, tool_binaries: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # A machine without any kubectl of its own: kwokctl would go and fetch one.
+    monkeypatch.setenv("PATH", "/nowhere")
     before = os.environ.get("KUBECONFIG")
     planes = ControlPlanes(tmp_path / "c", tmp_path / "k", tool_binaries)
     plane = ControlPlane(planes.kubeconfig("one"), tool_binaries["kubectl"])
     try:
         planes.start("one")
         first = planes.running("one")
-        assert len(first) == len(BINARIES)
+        assert len(first) == len(COMPONENTS)
         plane.kubectl("create", "configmap", "kept", "--from-literal=a=b")
         assert len(json.loads(plane.kubectl("get", "nodes", "-o", "json"))["items"]) == 2
 

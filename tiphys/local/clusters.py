@@ -39,7 +39,9 @@ BINARIES = {
     "kubeControllerManagerBinary": "kube-controller-manager",
     "kubeSchedulerBinary": "kube-scheduler",
     "kwokControllerBinary": "kwok",
+    "kubectlBinary": "kubectl",
 }
+COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller")
 
 
 class ControlPlanes(msgspec.Struct, frozen=True):
@@ -117,7 +119,7 @@ class ControlPlanes(msgspec.Struct, frozen=True):
         (self._home(name) / "ready").touch(mode=0o600)
 
     def _start_again(self, name: str) -> None:
-        if len(self.running(name)) == len(BINARIES):
+        if len(self.running(name)) == len(COMPONENTS):
             return
         with step(self.say, f"cluster {name}, started again"):
             self.stop(name)
@@ -135,6 +137,8 @@ class ControlPlanes(msgspec.Struct, frozen=True):
             **os.environ,
             "KWOK_WORKDIR": str(self._home(name)),
             "KUBECONFIG": str(self.kubeconfig(name)),
+            # kwokctl asks kubectl whether a cluster is ready, and would fetch one it does not find.
+            "PATH": f"{self.binaries['kubectl'].parent}{os.pathsep}{os.environ.get('PATH', '')}",
         }
         try:
             ran = subprocess.run(

@@ -98,7 +98,7 @@ def test_every_deployment_points_at_a_service_that_is_there() -> None:
 def test_a_control_plane_listens_on_loopback_alone() -> None:
     binaries = {
         name: Path("/bin") / name
-        for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
+        for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "kubectl")
     }
     options = configuration_of(binaries, dict.fromkeys(PORTS, 1), durable=True)
     assert options["options"]["bindAddress"] == "127.0.0.1"
