@@ -111,7 +111,7 @@ async def test_one_client_carries_a_hundred_watches_at_a_time(client: KubeClient
     started: list[str] = []
     async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         watches = [tasks.create_task(one()) for _ in range(100)]
-        while len(started) < 100:  # noqa: ASYNC110 (the watches have no event to set)
+        while len(started) < 100:
             await asyncio.sleep(0.05)
         await client.create(CONFIG_MAPS, labelled(fresh_namespace, "seen-by-all"))
     assert {each.result() for each in watches} == {"seen-by-all"}

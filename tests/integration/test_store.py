@@ -55,7 +55,7 @@ async def next_change(feed: Feed) -> Changed:
 
 async def until(condition: Any) -> None:
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 (any condition, also of things without events)
+        while not condition():
             await asyncio.sleep(0.02)
 
 

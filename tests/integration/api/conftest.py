@@ -75,7 +75,7 @@ async def world(
                 loops = [tasks.create_task(services.audit.run())]
                 loops.append(tasks.create_task(services.deletions.follow(store.applications)))
                 serving_http = tasks.create_task(server.serve())
-                while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
+                while not server.started:
                     await asyncio.sleep(0.01)
                 made = World(services, controller, f"http://127.0.0.1:{port}", fresh_namespace, {})
                 yield made

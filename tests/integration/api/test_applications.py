@@ -19,7 +19,7 @@ PATH = "/api/v1/applications"
 
 async def until(condition: Any) -> None:
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 (any condition, also of things without events)
+        while not condition():
             await asyncio.sleep(0.02)
 
 

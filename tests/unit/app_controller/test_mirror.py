@@ -112,7 +112,7 @@ def held(mirror: Mirror, name: str) -> str | None:
 
 
 def test_a_list_taken_before_our_own_write_does_not_hide_what_we_made() -> None:
-    mirror, heard = a_mirror()
+    mirror, _heard = a_mirror()
     mirror.observe(an_object("made", 12, app="web"))
     mirror.replace_kind(CONFIG, [an_object("a", 3, app="web")], "10")
     assert held(mirror, "made") == "12"

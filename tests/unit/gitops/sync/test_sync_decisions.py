@@ -37,7 +37,7 @@ SOURCE = {"repoURL": "https://git/x", "path": "web", "targetRevision": "main"}
 WEB, DB = ResourceKey("apps", "Deployment", "ns", "web"), ResourceKey("apps", "Deployment", "ns", "db")
 
 
-def an_app(automated: Automated | None = Automated(), **status: Any) -> Application:  # noqa: B008 (frozen)
+def an_app(automated: Automated | None = Automated(), **status: Any) -> Application:
     spec = AppSpec(
         source=Source(repo_url="https://git/x", path="web", target_revision="main"),
         destination=Destination(server="https://prod", namespace="ns"),
