@@ -13,11 +13,14 @@ from prometheus_client import CollectorRegistry
 
 from adapters.clock import Clock
 from adapters.repo_client import RepoClient
+from adapters.store import settings_values as argocd
 from adapters.store.feed import DELETED, Changed, Resync
 from adapters.store.store import Store
 from app_controller.desired import DesiredStates
 from app_controller.live.clusters import Clusters
+from app_controller.live.interest import Interest
 from app_controller.metrics import Metrics
+from app_controller.reconcile.announcer import Announcer
 from app_controller.reconcile.application import ApplicationReconciler
 from app_controller.reconcile.appset import AppSetReconciler
 from app_controller.reconcile.comparison import Comparer
@@ -28,14 +31,17 @@ from app_controller.reconcile.views import Views
 from app_controller.revisions import Revisions
 from app_controller.settings import Settings
 from app_controller.work_queue import WorkQueue
+from gitops.manifest.annotations import SECRET_TYPE_LABEL
 from gitops.manifest.tracking import app_name_of_instance
 from gitops.model.application import AppName
 from gitops.model.appset import AppSetName
 from gitops.model.operation import OperationPhase
 from gitops.model.repository import Cluster
-from gitops.model.resource import Manifest, ResourceKey
+from gitops.model.resource import Manifest, ResourceKey, labels_of
 
 log = structlog.get_logger()
+
+PATIENCE = timedelta(seconds=2)  # a visit that takes longer is waiting for somebody
 
 
 class Controller:
@@ -47,6 +53,8 @@ class Controller:
         self.queue: WorkQueue[AppName] = WorkQueue()
         self.set_queue: WorkQueue[AppSetName] = WorkQueue()
         self.views = Views()
+        self._interest = Interest()
+        self._announcer = Announcer(store)
         self.clusters = Clusters(
             registered=store.clusters.all,
             owner=self._owner,
@@ -81,14 +89,17 @@ class Controller:
             deadline=settings.operation_deadline,
             wave_pause=settings.wave_pause,
             ended=self.queue.add,
+            tell=self._announcer.tell,
         )
         self._applications = ApplicationReconciler(
             store=store,
             examiner=examiner,
             operations=self.operations,
             views=self.views,
+            interest=self._interest,
             clock=clock,
             metrics=self.metrics,
+            tell=self._announcer.tell,
         )
         self._sets = AppSetReconciler(store=store, repo=repo, revisions=self.revisions, clock=clock)
 
@@ -98,12 +109,12 @@ class Controller:
             loops.create_task(self.clusters.serve())
             loops.create_task(self.revisions.serve())
             loops.create_task(self.operations.serve())
+            loops.create_task(self._announcer.serve())
             await asyncio.sleep(0)  # their task groups open before the first key is taken
             loops.create_task(self._follow_applications())
             loops.create_task(self._follow_sets())
             loops.create_task(self._follow_registrations())
-            for _ in range(self._settings.workers):
-                loops.create_task(self._visit_applications())
+            loops.create_task(self._visit_applications(loops))
             loops.create_task(self._visit_sets())
 
     # --- keys in ------------------------------------------------------------------------------------
@@ -117,6 +128,8 @@ class Controller:
                     case Resync():
                         self._visit_all_applications()
                     case Changed(name, raw, kind):
+                        # Not by a visit: one that hangs must not keep people from ending the operation.
+                        self.operations.hear(name, raw)
                         if kind == DELETED or _asks_for_more(seen.get(name), raw):
                             self.queue.add(name)
                             self._visit_owner_set(raw)
@@ -136,17 +149,34 @@ class Controller:
                     case Changed(name, raw, kind):
                         if kind == DELETED or _asks_for_more(seen.get(name), raw):
                             self.set_queue.add(AppSetName(name.namespace, name.name))
-                        seen[name] = raw
+                        if kind == DELETED:
+                            seen.pop(name, None)
+                        else:
+                            seen[name] = raw
 
     async def _follow_registrations(self) -> None:
         """Clusters, repositories, projects and settings: whoever uses them looks again."""
         with self._store.settings.changes() as feed:
             self._store.projects.mirror.attach(feed)
             self._store.attach_registrations(feed)
-            async for _ in feed:
+            known = self._store.settings()
+            async for change in feed:
+                if isinstance(change, Changed) and not _concerns_applications(change.raw):
+                    continue
+                known = self._settings_changed(known)
                 self.clusters.close_unregistered()
                 self._visit_all_applications()
                 self._visit_all_sets()
+
+    def _settings_changed(self, before: argocd.Settings) -> argocd.Settings:
+        """Mirrors follow what the settings say about marks and about kinds to leave alone."""
+        now = self._store.settings()
+        for live in self.clusters.all_open():
+            if tracking_of(now) != tracking_of(before):
+                live.mirror.index_anew()
+            if (now.exclusions, now.inclusions) != (before.exclusions, before.inclusions):
+                live.look_again()
+        return now
 
     def _visit_all_applications(self) -> None:
         for name in self._store.applications.names():
@@ -168,7 +198,11 @@ class Controller:
         self.views.touched(name)
 
     def object_changed(self, server: str, key: ResourceKey) -> None:
-        """Objects below managed ones matter to those who look at a tree, and to nobody else."""
+        """Objects below managed ones matter to those who look at a tree; unmarked ones to who wants them."""
+        for name in tuple(self._interest.in_object(server, key)):
+            self.queue.add(name)
+            self.operations.wake(name)
+            self.views.touched(name)
         if self.views.watched:
             live = self.clusters.opened(server)
             instance = live.mirror.root_instance(key) if live is not None else None
@@ -177,7 +211,8 @@ class Controller:
 
     def _cluster_state_changed(self, cluster: Cluster) -> None:
         for app in self._store.applications.all():
-            if cluster.server == app.spec.destination.server or cluster.name == app.spec.destination.name:
+            destination = app.spec.destination
+            if cluster.server == destination.server.rstrip("/") or cluster.name == destination.name:
                 self.queue.add(app.key)
 
     def _references_moved(self, followers: Iterable[object]) -> None:
@@ -189,14 +224,21 @@ class Controller:
 
     # --- visits -------------------------------------------------------------------------------------
 
-    async def _visit_applications(self) -> None:
+    async def _visit_applications(self, visits: asyncio.TaskGroup) -> None:
+        """So many at one moment; one that waits for something slow (a repository, a cluster) gives its place away."""
+        places = asyncio.Semaphore(self._settings.workers)
         while True:
+            await places.acquire()
             name = await self.queue.take()
-            delay: timedelta | None = None
-            try:
-                delay = await self._applications.visit(name)
-            finally:
-                self.queue.settle(name, again_in=delay)
+            visits.create_task(self._visit_application(name, _Place(places)), name=f"visit {name}")
+
+    async def _visit_application(self, name: AppName, place: "_Place") -> None:
+        delay: timedelta | None = None
+        try:
+            delay = await self._applications.visit(name)
+        finally:
+            place.give_away()
+            self.queue.settle(name, again_in=delay)
 
     async def _visit_sets(self) -> None:
         while True:
@@ -217,6 +259,28 @@ class Controller:
 
     def _named(self, instance: str) -> AppName:
         return app_name_of_instance(instance, self._store.namespace)
+
+
+class _Place:
+    """One of the places for visits, given away at the end of the visit, or when that is long in coming."""
+
+    def __init__(self, places: asyncio.Semaphore) -> None:
+        self._places = places
+        self._late = asyncio.get_running_loop().call_later(PATIENCE.total_seconds(), self.give_away)
+        self._given = False
+
+    def give_away(self) -> None:
+        if not self._given:
+            self._given = True
+            self._late.cancel()
+            self._places.release()
+
+
+def _concerns_applications(raw: Manifest) -> bool:
+    """Sessions and the like are kept in Secrets too, and change with every login."""
+    if raw.get("kind") != "Secret":
+        return True
+    return SECRET_TYPE_LABEL in labels_of(raw)
 
 
 def _asks_for_more(before: Manifest | None, after: Manifest) -> bool:

@@ -18,7 +18,7 @@ from gitops.manifest.tracking import Tracking, app_instance_name
 from gitops.model.application import Application, AppName
 from gitops.model.errors import InvalidSpec
 from gitops.model.repository import Repository
-from gitops.model.resource import GroupKind, Manifest, ResourceKey, key_of, version_of
+from gitops.model.resource import GroupKind, Manifest, ResourceKey, group_kind_of, key_of, version_of
 
 RawSource = Mapping[str, Any]  # one source as the user wrote it
 
@@ -48,7 +48,8 @@ class Desired(msgspec.Struct, frozen=True):
 
     @property
     def group_kinds(self) -> set[GroupKind]:
-        return {each.key.group_kind for each in self.objects}
+        """Those that have to be seen whole: of objects, and of hooks, whose health tells how they end."""
+        return {each.key.group_kind for each in self.objects} | {group_kind_of(each) for each in self.hooks}
 
 
 class _Slot(msgspec.Struct):

@@ -71,8 +71,11 @@ class Transport:
         self._authorization = authorization_for(cluster.credentials)
         self._slots = asyncio.Semaphore(connections)
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
 
     async def close(self) -> None:
+        """For good: a call that comes later is refused, instead of opening what nobody would close."""
+        self._closed = True
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -156,6 +159,8 @@ class Transport:
         )
 
     def _opened_session(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise ClusterUnreachable(f"the connection to cluster `{self._cluster.name or self.server}` was closed")
         if self._session is None:
             secure = self.server.startswith("https")
             connector = aiohttp.TCPConnector(

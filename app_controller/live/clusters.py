@@ -181,6 +181,10 @@ class LiveCluster:
         """Look for new kinds now (a desired kind was not served)."""
         await self._discover()
 
+    def look_again(self) -> None:
+        """What is to be watched has changed."""
+        self._rediscover.set()
+
     # --- the loops ----------------------------------------------------------------------------------
 
     async def serve(self) -> None:

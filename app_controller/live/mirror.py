@@ -136,6 +136,12 @@ class Mirror:
         for key in tuple(self._keys_of_kind.get(group_kind, ())):
             self._drop(key, self._objects[key])
 
+    def index_anew(self) -> None:
+        """What marks an application's objects has changed."""
+        for key, manifest in list(self._objects.items()):
+            self._unindex(key, manifest)
+            self._index(key, manifest)
+
     def _forget_kind(self, group_kind: GroupKind) -> None:
         self.drop_kind(group_kind)
         self._buried.clear()

@@ -1,35 +1,51 @@
 """One visit to one application: look, compare, tell, and maybe start a sync."""
 
 import traceback
+import zlib
 from datetime import datetime, timedelta
 
 import structlog
 
 from adapters.clock import Clock
 from adapters.repo_client import CachePolicy
+from adapters.store.events import RESOURCE_UPDATED
 from adapters.store.store import Store
+from app_controller.live.interest import Interest
 from app_controller.metrics import Metrics
+from app_controller.reconcile.announcer import Tell
 from app_controller.reconcile.deletion import Deletion
 from app_controller.reconcile.examination import BASELINE, TARGET, Examined, Examiner, sources_of
 from app_controller.reconcile.operation import Operations
 from app_controller.reconcile.outcome import SETTLED, Outcome, again_in, outcome_of
-from app_controller.reconcile.status import Findings, conditions_patch, findings_of_error, status_patch
+from app_controller.reconcile.status import (
+    Findings,
+    abridged_patch,
+    destination_of,
+    findings_of_error,
+    has_moved_on,
+    is_too_large,
+    status_patch,
+    transitions,
+    unreadable_patch,
+)
 from app_controller.reconcile.views import View, Views
 from gitops.compare import resource_statuses
 from gitops.health.assess import assess
 from gitops.manifest.annotations import REFRESH, SKIP_RECONCILE
 from gitops.model.application import Application, AppName
-from gitops.model.errors import Conflict, GitOpsError, InvalidSpec, NotFound, SourceError
+from gitops.model.errors import ClusterRefused, Conflict, GitOpsError, InvalidSpec, NotFound, SourceError
 from gitops.model.operation import Operation
 from gitops.model.resource import Manifest, ResourceKey
 from gitops.model.status import SyncCode
-from gitops.sync.autosync import Decision, Skip, Wait, decide_autosync, superseded
+from gitops.sync.autosync import Decision, Skip, Wait, decide_autosync, outdated, superseded
 from gitops.sync.autosync import Findings as AutosyncFindings
 from gitops.sync.windows import Target, may_sync
 from gitops.tree.ownership import application_tree
 from gitops.tree.summary import summary_of
 
 log = structlog.get_logger()
+
+AT_ONCE = timedelta(milliseconds=50)
 
 
 class ApplicationReconciler:
@@ -40,15 +56,19 @@ class ApplicationReconciler:
         examiner: Examiner,
         operations: Operations,
         views: Views,
+        interest: Interest,
         clock: Clock,
         metrics: Metrics,
+        tell: Tell,
     ) -> None:
         self._store = store
         self._examiner = examiner
         self._operations = operations
         self._views = views
+        self._interest = interest
         self._clock = clock
         self._metrics = metrics
+        self._tell = tell
         self._deletion = Deletion(store, examiner, clock)
         self._attempts: dict[AppName, int] = {}
 
@@ -59,13 +79,15 @@ class ApplicationReconciler:
             outcome = await self._reconcile(name)
             self._attempts.pop(name, None)
         except (Conflict, NotFound):
-            # The Application moved on while we looked: look again at once.
-            return timedelta(milliseconds=50)
+            # The Application moved on while we looked: look again at once, if it goes on like that less often.
+            outcome = again_in(AT_ONCE * (1 << min(self._one_more(name), 10)))
         except GitOpsError as error:
             outcome = self._after_error(name, error)
         except Exception:  # a bug must not stop the other applications
             log.error("visit failed", application=str(name), trace=traceback.format_exc())
-            outcome = self._after_error(name, GitOpsError("internal error; the controller's log says more"))
+            unexpected = GitOpsError("internal error; the controller's log says more")
+            await self._publish_unexpected(name, unexpected)
+            outcome = self._after_error(name, unexpected)
         self._observe(name, began)
         return outcome.again_in
 
@@ -79,30 +101,49 @@ class ApplicationReconciler:
             return await self._delete(app)
         if app.metadata.annotations.get(SKIP_RECONCILE) == "true":
             return SETTLED
-        self._operations.notice(app)
+        await self._operations.mend(app)
+        self._operations.notice(app, raw)
         refresh = app.metadata.annotations.get(REFRESH, "")
         try:
             examined = await self._examine(app, raw, refresh)
         except GitOpsError as error:
             if not isinstance(error, SourceError):
                 self._views.forget(name)  # with nothing wrong but the source, what lives is still seen as it is
-            await self._publish(app, findings_of_error(error, app), refreshed=bool(refresh))
+            await self._publish(app, raw, findings_of_error(error, app), refreshed=bool(refresh))
             raise
         self._views.put(name, View(examined.comparison, examined.desired, examined.live))
-        decision = await self._decision(app, raw, examined)
-        app = await self._publish(app, _findings(app, examined, decision), refreshed=bool(refresh))
+        self._interest.put(name, examined.live.cluster.server, self._unmarked(app, examined))
+        decision = await self._decision(app, examined)
+        app = await self._publish(app, raw, _findings(app, examined, decision), refreshed=bool(refresh))
         return await self._act_on(app, decision)
 
     async def _readable(self, name: AppName) -> Application | None:
         try:
             return self._store.applications.get(name)
         except InvalidSpec as error:
-            patch = conditions_patch(self._store.applications.raw(name) or {}, error, now=self._clock.now())
-            if patch:
-                await self._store.applications.patch(name, patch)
+            await self._publish_unreadable(name, error)
             raise
 
+    async def _publish_unreadable(self, name: AppName, error: GitOpsError) -> None:
+        patch = unreadable_patch(self._store.applications.raw(name) or {}, error, now=self._clock.now())
+        if patch:
+            await self._store.applications.patch(name, patch)
+
+    async def _publish_unexpected(self, name: AppName, error: GitOpsError) -> None:
+        try:
+            await self._publish_unreadable(name, error)
+        except GitOpsError as failure:
+            log.info("status not written", application=str(name), error=str(failure))
+
+    def _unmarked(self, app: Application, examined: Examined) -> frozenset[ResourceKey]:
+        """What the application wants although its mark does not show it: missing, unmarked or other people's."""
+        own = self._examiner.instance_of(app)
+        mirror = examined.live.mirror
+        return frozenset(each.key for each in examined.desired.objects if mirror.instance_of(each.key) != own)
+
     async def _examine(self, app: Application, raw: Manifest, refresh: str) -> Examined:
+        if refresh == "hard":
+            self._examiner.forget_verdicts(app.key)
         return await self._examiner.examine(
             app,
             sources_of(raw),
@@ -111,19 +152,32 @@ class ApplicationReconciler:
             policy=CachePolicy.BYPASS if refresh == "hard" else CachePolicy.USE,
         )
 
-    async def _publish(self, app: Application, findings: Findings, *, refreshed: bool) -> Application:
-        """The Application with its new status, which is written only if there is something new to tell."""
+    async def _publish(self, app: Application, begun: Manifest, findings: Findings, *, refreshed: bool) -> Application:
+        """The Application with its new status, which is written only if there is something new to tell.
+
+        `begun` is the Application as the visit found it: findings about another one are not told.
+        """
         raw = self._store.applications.raw(app.key)
         if raw is None:
             raise NotFound(f"{app.key} was deleted meanwhile")
+        if has_moved_on(begun, raw):
+            raise Conflict(f"{app.key} was changed meanwhile")
         patch = status_patch(raw, app, findings, now=self._clock.now(), refreshed=refreshed)
         if patch:
-            await self._store.applications.patch(app.key, patch)
+            try:
+                await self._store.applications.patch(app.key, patch)
+            except ClusterRefused as refusal:
+                if not is_too_large(refusal):
+                    raise
+                log.warning("status too large", application=str(app.key))
+                await self._store.applications.patch(app.key, abridged_patch(patch))
+            for message in transitions(raw, findings):
+                self._tell(app, RESOURCE_UPDATED, message)
         return self._store.applications.get(app.key) or app
 
     # --- deciding -----------------------------------------------------------------------------------
 
-    async def _decision(self, app: Application, raw: Manifest, examined: Examined) -> Decision:
+    async def _decision(self, app: Application, examined: Examined) -> Decision:
         """Whether to start a sync by ourselves, or why not."""
         problem = next((message for type, message in examined.problems if type.endswith("Error")), None)
         if problem is not None:
@@ -136,6 +190,8 @@ class ApplicationReconciler:
             state = app.status.operation_state
             if state is not None and superseded(state, found):
                 self._operations.supersede(app.key)
+            elif state is not None and outdated(state, found):
+                self._operations.outdate(app.key)
             return Skip("another operation is in progress")
         decision = decide_autosync(app, found, now=self._clock.now())
         return self._unless_blocked(app, decision)
@@ -176,40 +232,51 @@ class ApplicationReconciler:
         match decision:
             case Operation():
                 await self._operations.start(app, decision)
-                return self._later()
+                return self._later(app.key)
             case Wait(duration):
                 return again_in(duration)
             case _:
-                return self._later()
+                return self._later(app.key)
 
-    def _later(self) -> Outcome:
-        return again_in(self._store.settings().reconciliation_timeout)
+    def _later(self, name: AppName) -> Outcome:
+        """At the next refresh, which is not the same moment for all."""
+        settings = self._store.settings()
+        spread = zlib.crc32(str(name).encode()) / 2**32
+        return again_in(settings.reconciliation_timeout + settings.reconciliation_jitter * spread)
 
     # --- the rest -----------------------------------------------------------------------------------
 
     async def _delete(self, app: Application) -> Outcome:
-        self._operations.abandon(app.key)
         self._views.forget(app.key)
+        if self._operations.running(app.key):
+            # What it still writes must be known before anything is deleted. Its end brings us back.
+            self._operations.abandon(app.key)
+            return again_in(timedelta(seconds=10))
         return await self._deletion.visit(app)
 
     def _forget(self, name: AppName) -> None:
         self._operations.abandon(name)
         self._views.forget(name)
+        self._interest.forget(name)
         self._examiner.forget(name)
         self._attempts.pop(name, None)
 
     def _after_error(self, name: AppName, error: GitOpsError) -> Outcome:
-        attempt = self._attempts.get(name, 0)
-        self._attempts[name] = attempt + 1
+        attempt = self._one_more(name)
         log.info("not reconciled", application=str(name), reason=error.reason, error=str(error))
         return outcome_of(error, attempt=attempt, refresh_interval=self._store.settings().reconciliation_timeout)
 
+    def _one_more(self, name: AppName) -> int:
+        """How many visits in a row came to nothing before this one."""
+        attempt = self._attempts.get(name, 0)
+        self._attempts[name] = attempt + 1
+        return attempt
+
     def _observe(self, name: AppName, began: datetime) -> None:
-        app = self._store.applications.get(name)
-        if app is not None:
+        raw = self._store.applications.raw(name)
+        if raw is not None:
             taken = self._clock.now() - began
-            server = app.spec.destination.server or app.spec.destination.name
-            self._metrics.reconciles.labels(name.namespace, server).observe(taken.total_seconds())
+            self._metrics.reconciles.labels(name.namespace, destination_of(raw)).observe(taken.total_seconds())
 
 
 def _findings(app: Application, examined: Examined, decision: Decision) -> Findings:
@@ -239,4 +306,5 @@ def _found(examined: Examined, drifted: tuple[ResourceKey, ...]) -> AutosyncFind
         extraneous=tuple(each.key for each in compared if each.requires_pruning),
         total=len(compared),
         drifted=drifted,
+        foreign=examined.foreign,
     )

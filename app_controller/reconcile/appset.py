@@ -1,7 +1,7 @@
 """One visit to one ApplicationSet: what its generators find now, as Applications."""
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +28,7 @@ from gitops.model.appset import AppSet, AppSetName
 from gitops.model.errors import Conflict, GitOpsError, NotFound
 from gitops.model.merge import merge_patch
 from gitops.model.moments import rfc3339
+from gitops.model.resource import annotations_of
 
 log = structlog.get_logger()
 
@@ -52,7 +53,12 @@ class AppSetReconciler:
                 return None
             if appset.deleting:
                 return None  # its Applications go with it, by their owner references
-            changes = await self._changes(name, appset)
+            asked = APPLICATION_SET_REFRESH in annotations_of(self._store.appsets.raw(record) or {})
+            try:
+                changes = await self._changes(name, appset, asked=asked)
+            finally:
+                if asked:
+                    await self._refreshed(record)
             await self._carry_out(changes)
             await self._tell(record, None, changes.warning, resources=self._resources(appset))
             return requeue_after(appset)
@@ -68,22 +74,27 @@ class AppSetReconciler:
 
     # --- what is to change ----------------------------------------------------------------------------
 
-    async def _changes(self, name: AppSetName, appset: AppSet) -> Changes:
+    async def _refreshed(self, record: AppName) -> None:
+        """Whoever asked to look again has been served, also when it came to nothing."""
+        if self._store.appsets.raw(record) is not None:
+            await self._store.appsets.patch(record, {"metadata": {"annotations": {APPLICATION_SET_REFRESH: None}}})
+
+    async def _changes(self, name: AppSetName, appset: AppSet, *, asked: bool) -> Changes:
         """Raises whenever an answer is missing: half a listing must not delete anybody's Application."""
         raw = self._store.appsets.raw(AppName(name.namespace, name.name)) or {}
-        asked = APPLICATION_SET_REFRESH in ((raw.get("metadata") or {}).get("annotations") or {})
         fetched = Fetched()
         for _ in range(ROUNDS):
             missing = needs(appset, fetched)
             if not missing:
                 break
             fetched = await self._fetched(name, fetched, missing, asked=asked)
+        self._revisions.release(name, [(need.repo_url, need.revision) for need in fetched.listings])
         desired = applications(appset, parameters(appset, fetched))
         existing = [
             each for each in self._store.applications.raws() if each["metadata"].get("namespace") == name.namespace
         ]
-        annotations = (raw.get("metadata") or {}).get("annotations") or {}
-        return plan_changes(appset, desired, existing, allow_empty=annotations.get(ALLOW_EMPTY) == "true")
+        allow_empty = annotations_of(raw).get(ALLOW_EMPTY) == "true"
+        return plan_changes(appset, desired, existing, allow_empty=allow_empty)
 
     async def _fetched(self, name: AppSetName, so_far: Fetched, missing: Any, *, asked: bool) -> Fetched:
         listings: dict[GitNeed, Listing] = dict(so_far.listings)
@@ -106,16 +117,20 @@ class AppSetReconciler:
     # --- changing -------------------------------------------------------------------------------------
 
     async def _carry_out(self, changes: Changes) -> None:
+        """One Application that the API server refuses does not keep the others; it is told in the end."""
+        failures: list[GitOpsError] = []
         for raw in changes.create:
             log.info("application generated", application=raw["metadata"]["name"])
-            await self._store.applications.create(raw)
+            await _noted(self._store.applications.create(raw), failures)
         for update in changes.update:
             patch = merge_patch(update.before, update.after)
             if patch:
-                await self._store.applications.patch(_name(update.before), patch)
+                await _noted(self._store.applications.patch(_name(update.before), patch), failures)
         for raw in changes.delete:
             log.info("application no longer generated", application=raw["metadata"]["name"])
-            await self._store.applications.delete(_name(raw), "Foreground")
+            await _noted(self._store.applications.delete(_name(raw), "Foreground"), failures)
+        if failures:
+            raise failures[0]
 
     # --- telling --------------------------------------------------------------------------------------
 
@@ -170,6 +185,13 @@ class AppSetReconciler:
         same = next((each for each in before if each.get("type") == type and each.get("status") == status), None)
         moment = same.get("lastTransitionTime") if same is not None else rfc3339(self._clock.now())
         return {**told, "lastTransitionTime": moment}
+
+
+async def _noted(work: Awaitable[object], failures: list[GitOpsError]) -> None:
+    try:
+        await work
+    except GitOpsError as error:
+        failures.append(error)
 
 
 def _name(raw: Mapping[str, Any]) -> AppName:

@@ -2,19 +2,20 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from adapters.clock import Clock
 from app_controller.concurrency import tasks_together
 from app_controller.live.clusters import LiveCluster
-from app_controller.reconcile.actions import Door
+from app_controller.reconcile.attempt_terms import Ended, Preparation, Prepared, Signals, ViewClosed, first_of
 from gitops.health.assess import assess
 from gitops.model.application import AppName
 from gitops.model.errors import GitOpsError
-from gitops.model.moments import rfc3339
+from gitops.model.moments import parse_rfc3339, rfc3339
 from gitops.model.operation import OperationPhase, OperationState, ResultCode, SyncResult
 from gitops.model.resource import ResourceKey, resource_version_of
 from gitops.sync.machine import begin, step
@@ -46,41 +47,17 @@ from gitops.sync.protocol import (
 from gitops.sync.tasks import SyncTask, TaskId
 
 Made = TypeVar("Made")
+_FIRST = asyncio.FIRST_COMPLETED
 
 PROGRESS_EVERY = timedelta(milliseconds=500)
-LAST_WRITES_WITHIN = timedelta(seconds=3)  # a terminated operation lets writes under way end for this long
-
-
-class Ended(msgspec.Struct, frozen=True):
-    """How an attempt ended. `deployed`: a whole sync that succeeded, so history gets an entry."""
-
-    phase: str
-    message: str
-    result: SyncResult | None = None
-    deployed: bool = False
-
-
-class Prepared(msgspec.Struct, frozen=True):
-    """All a sync needs to know before it begins."""
-
-    tasks: tuple[SyncTask, ...]
-    result: SyncResult  # revision and source, no resources yet
-    live: LiveCluster
-    door: Door
-    dry_run: bool = False
-    partial: bool = False
-
-
-class Preparation(Protocol):
-    async def prepare(self, name: AppName, state: OperationState) -> Prepared: ...
-
-
-class Signals(Protocol):
-    """What the world tells a running operation."""
-
-    changed: asyncio.Event
-    terminating: asyncio.Event
-    approved_at: datetime | None
+OPENED_WITHIN = timedelta(milliseconds=300)  # what is not prepared by then is shown as being prepared
+LOOK_UP_EVERY = timedelta(seconds=5)
+LOOK_AT_WINDOWS_EVERY = timedelta(seconds=10)
+LAST_WRITES_WITHIN = timedelta(seconds=2)  # a terminated operation lets writes under way end for this long
+FAREWELLS_WITHIN = timedelta(seconds=30)  # for what becomes of hooks, once their outcome is on record
+FAREWELLS_WHEN_TERMINATED = timedelta(seconds=4)
+# Objects of a commit that is no longer the newest get this long to become healthy.
+HEALTHY_WITHIN_WHEN_OUTDATED = timedelta(seconds=30)
 
 
 class Attempt:
@@ -90,6 +67,7 @@ class Attempt:
         name: AppName,
         signals: Signals,
         state: OperationState,
+        opened: bool,
         preparation: Preparation,
         clock: Clock,
         record: Callable[[AppName, OperationState], Awaitable[None]],
@@ -99,12 +77,13 @@ class Attempt:
         self._name = name
         self._signals = signals
         self._state = state
+        self._opened = opened  # the state is on record
         self._preparation = preparation
         self._clock = clock
         self._record = record
         self._deadline = deadline
         self._wave_pause = wave_pause
-        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._events: asyncio.Queue[Event | ViewClosed] = asyncio.Queue()
         self._watched: frozenset[ResourceKey] = frozenset()
         self._reported: dict[ResourceKey, str] = {}
         self._writes: dict[TaskId, asyncio.Task[None]] = {}
@@ -112,6 +91,9 @@ class Attempt:
         self._awaits_approval = False
         self._recorded_at: datetime | None = None
         self._recorded: tuple[Any, ...] = ()
+        self._began: datetime | None = None  # to write
+        self._waiting_since: datetime | None = None  # for health alone
+        self._farewells_end: float | None = None
 
     async def carry_out(self) -> Ended:
         preparing = self._preparation.prepare(self._name, self._state)
@@ -120,7 +102,11 @@ class Attempt:
         except GitOpsError as error:
             return Ended(OperationPhase.ERROR, str(error))
         if prepared is None:
-            return Ended(OperationPhase.FAILED, "Operation terminated")
+            return Ended(OperationPhase.FAILED, self._why_ended())
+        if not (self._opened and prepared.pinned):
+            # A crash must not let it go on with other commits than it began with.
+            self._state = msgspec.structs.replace(self._state, sync_result=self._begun(prepared))
+            await self._record(self._name, self._state)
         return await self._drive(prepared)
 
     @property
@@ -136,13 +122,26 @@ class Attempt:
         except TimeoutError:
             return None
 
+    def _begun(self, prepared: Prepared) -> SyncResult:
+        before = self._state.sync_result
+        return msgspec.structs.replace(prepared.result, resources=before.resources if before else ())
+
+    def _why_ended(self) -> str:
+        terminated = self._signals.terminating.is_set()
+        return "Operation terminated" if terminated else "The operation took longer than it may: it was being prepared"
+
     async def _until_terminated(self, work: Coroutine[Any, Any, Made]) -> Made | None:
         """The result; None if a person, or the deadline, ended it first."""
         working = asyncio.ensure_future(work)
         ending = asyncio.ensure_future(self._signals.terminating.wait())
-        left = max(0.0, (self._deadline - self._clock.now()).total_seconds())
         try:
-            await asyncio.wait({working, ending}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            if not self._opened:
+                await asyncio.wait({working, ending}, timeout=OPENED_WITHIN.total_seconds(), return_when=_FIRST)
+                if not working.done():
+                    await self._record(self._name, self._state)
+                    self._opened = True
+            left = max(0.0, (self._deadline - self._clock.now()).total_seconds())
+            await asyncio.wait({working, ending}, timeout=left, return_when=_FIRST)
             return working.result() if working.done() else None
         finally:
             working.cancel()
@@ -152,6 +151,7 @@ class Attempt:
 
     async def _drive(self, prepared: Prepared) -> Ended:
         recorded = self._state.sync_result.resources if self._state.sync_result else ()
+        self._began = parse_rfc3339(self._state.started_at) if recorded and self._state.started_at else None
         sync, actions = begin(
             prepared.tasks,
             recorded,
@@ -159,16 +159,23 @@ class Attempt:
             terminating=self._signals.terminating.is_set(),
             wave_pause=self._wave_pause,
         )
+        lost = False
         async with tasks_together() as work:
             listening = work.create_task(self._listen(prepared.live))
             while True:
-                await self._perform(prepared, sync, actions, work)
+                if await self._permitted(prepared, sync, actions):
+                    await self._perform(prepared, sync, actions, work)
                 if sync.stage is Stage.FINISHED:
                     break
-                await self._record_progress(prepared, sync)
-                sync, actions = step(sync, await self._events.get())
+                event = await self._next_event(prepared, sync)
+                if isinstance(event, ViewClosed):
+                    lost = True
+                    break
+                sync, actions = step(sync, event)
             listening.cancel()
             await self._let_writes_end()
+        if lost:
+            return Ended(OperationPhase.RUNNING, progress_message(sync), self._result(prepared, sync), interrupted=True)
         succeeded = sync.phase == OperationPhase.SUCCEEDED
         return Ended(
             sync.phase,
@@ -176,6 +183,54 @@ class Attempt:
             self._result(prepared, sync),
             deployed=succeeded and not prepared.dry_run and not prepared.partial,
         )
+
+    async def _next_event(self, prepared: Prepared, sync: Sync) -> Event | ViewClosed:
+        """What happens next; while nothing does, what people see is brought up to date."""
+        self._note_waiting(sync)
+        unshown = self._progress_left() > timedelta(0)
+        if not unshown:
+            await self._record_progress(prepared, sync)
+        while self._events.empty():
+            if self._is_hopeless():
+                return DeadlinePassed("Git has moved on to a newer commit, and this one did not become healthy")
+            left = self._progress_left() if unshown else LOOK_UP_EVERY
+            if left <= timedelta(0):
+                await self._record_progress(prepared, sync)
+                unshown = False
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left.total_seconds()):
+                    return await self._events.get()
+        return self._events.get_nowait()
+
+    def _note_waiting(self, sync: Sync) -> None:
+        for_health = sync.stage is Stage.WAITING and not any(sync.tasks[each].hook for each in sync.awaited)
+        if not for_health:
+            self._waiting_since = None
+        elif self._waiting_since is None:
+            self._waiting_since = self._clock.now()
+
+    def _is_hopeless(self) -> bool:
+        """Whether it has waited long enough for the health of what is no longer the newest commit."""
+        if self._waiting_since is None or not self._signals.outdated.is_set():
+            return False
+        return self._clock.now() - self._waiting_since >= HEALTHY_WITHIN_WHEN_OUTDATED
+
+    async def _permitted(self, prepared: Prepared, sync: Sync, actions: list[Action]) -> bool:
+        """Whether the actions may be performed now; waits while a sync window forbids it.
+
+        False: the operation was told to end meanwhile, which is the next event.
+        """
+        if not any(_writes(action) for action in actions):
+            return True
+        while reason := prepared.blocked(self._began):
+            left = self._deadline - self._clock.now()
+            if self._signals.terminating.is_set() or left <= timedelta(0):
+                return False
+            await self._store(prepared, sync, message=reason)
+            await first_of(self._signals.terminating, within=min(left, LOOK_AT_WINDOWS_EVERY))
+        self._began = self._began or self._clock.now()
+        return True
 
     async def _perform(self, prepared: Prepared, sync: Sync, actions: list[Action], work: asyncio.TaskGroup) -> None:
         for action in actions:
@@ -190,9 +245,9 @@ class Attempt:
                     await self._store(prepared, sync)
                 case DeleteHook(task):
                     await self._let_writes_end(task.id)
-                    await prepared.door.delete_hook(task)
+                    await self._farewell(prepared.door.delete_hook(task))
                 case ReleaseHook(task):
-                    await prepared.door.release_hook(task)
+                    await self._farewell(prepared.door.release_hook(task))
                 case Watch(keys):
                     self._watched = keys
                     self._reported.clear()
@@ -201,6 +256,7 @@ class Attempt:
                     self._pausing = work.create_task(self._pause(length))
                 case AwaitApproval():
                     self._awaits_approval = True
+                    self._signals.changed.set()  # it may have been given before
                 case Finish():
                     pass
 
@@ -210,14 +266,40 @@ class Attempt:
             self._pausing.cancel()
         writes = [task for id, task in self._writes.items() if not only or id in only]
         if writes:
-            _, late = await asyncio.wait(writes, timeout=LAST_WRITES_WITHIN.total_seconds())
+            _, late = await asyncio.wait(writes, timeout=min(LAST_WRITES_WITHIN.total_seconds(), self._patience()))
             for task in late:
                 task.cancel()
+
+    async def _farewell(self, work: Coroutine[Any, Any, None]) -> None:
+        """What is done for a hook that has ended; a cluster that does not answer must not hold up the end."""
+        working = asyncio.ensure_future(work)
+        ending = asyncio.ensure_future(self._signals.terminating.wait())
+        try:
+            await asyncio.wait({working, ending}, timeout=self._patience(), return_when=_FIRST)
+            if not working.done():
+                await asyncio.wait({working}, timeout=self._patience())
+            if working.done():
+                working.result()
+        finally:
+            working.cancel()
+            ending.cancel()
+
+    def _patience(self) -> float:
+        """Seconds that all that is left to do may take together."""
+        now = asyncio.get_running_loop().time()
+        if self._farewells_end is None:
+            self._farewells_end = now + FAREWELLS_WITHIN.total_seconds()
+        if self._signals.terminating.is_set():
+            self._farewells_end = min(self._farewells_end, now + FAREWELLS_WHEN_TERMINATED.total_seconds())
+        return max(0.0, self._farewells_end - now)
 
     async def _listen(self, live: LiveCluster) -> None:
         """Turns what happens outside into events: objects, people, time."""
         terminated = False
         while True:
+            if live.closed:
+                self._events.put_nowait(ViewClosed())
+                return
             left = self._deadline - self._clock.now()
             if left <= timedelta(0):
                 self._events.put_nowait(DeadlinePassed())
@@ -240,6 +322,8 @@ class Attempt:
     def _report(self, live: LiveCluster) -> None:
         for key in self._watched:
             manifest = live.mirror.get(key)
+            if manifest is None and not live.sees(key.group_kind):
+                continue  # its kind is being listed anew, or cannot be watched: nobody knows that it is gone
             version = resource_version_of(manifest) if manifest is not None else "gone"
             if self._reported.get(key) == version:
                 continue
@@ -273,28 +357,33 @@ class Attempt:
     def _result(self, prepared: Prepared, sync: Sync) -> SyncResult:
         return msgspec.structs.replace(prepared.result, resources=to_results(sync))
 
+    def _progress_left(self) -> timedelta:
+        """Until people are shown what has been done meanwhile."""
+        now = self._clock.now()
+        self._recorded_at = self._recorded_at or now
+        return self._recorded_at + PROGRESS_EVERY - now
+
     async def _record_progress(self, prepared: Prepared, sync: Sync) -> None:
         """For those who watch; what must survive a crash is stored by `Record`."""
-        now = self._clock.now()
-        if self._recorded_at is None:
-            self._recorded_at = now
-        if now - self._recorded_at >= PROGRESS_EVERY and to_results(sync) != self._recorded:
+        self._recorded_at = self._clock.now()
+        if (progress_message(sync), to_results(sync)) != self._recorded:
             await self._store(prepared, sync)
 
-    async def _store(self, prepared: Prepared, sync: Sync) -> None:
+    async def _store(self, prepared: Prepared, sync: Sync, *, message: str = "") -> None:
         self._recorded_at = self._clock.now()
-        self._recorded = to_results(sync)
+        self._recorded = (progress_message(sync), to_results(sync))
         state = msgspec.structs.replace(
-            self._state, message=progress_message(sync), sync_result=self._result(prepared, sync)
+            self._state, message=message or progress_message(sync), sync_result=self._result(prepared, sync)
         )
         await self._record(self._name, state)
 
 
-async def first_of(*events: asyncio.Event, within: timedelta) -> None:
-    """Waits until one of the events is set, or the time is over."""
-    waits = [asyncio.ensure_future(each.wait()) for each in events]
-    try:
-        await asyncio.wait(waits, timeout=within.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for each in waits:
-            each.cancel()
+def _writes(action: Action) -> bool:
+    """Whether an action changes the cluster for the sync's sake; what becomes of hooks in the end does not count."""
+    match action:
+        case Apply(_, dry_run):
+            return not dry_run
+        case Prune() | ClearHook():
+            return True
+        case _:
+            return False

@@ -4,7 +4,7 @@ The order of work: what was found for the same desired and live object holds; el
 may say "surely equal"; else the API server predicts, by a dry run, what applying would make of the object.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
 
 import msgspec
 
@@ -18,12 +18,21 @@ from gitops.diff.ignore import IgnoreRules
 from gitops.diff.local import surely_equal
 from gitops.diff.takeover import predict_takeover
 from gitops.diff.three_way import predict
-from gitops.manifest.annotations import is_hook
+from gitops.manifest.annotations import is_custom_resource_definition, is_hook, sync_options
 from gitops.manifest.normalize import digest_of
-from gitops.manifest.tracking import Tracking
+from gitops.manifest.tracking import Tracking, TrackingMethod
 from gitops.model.application import AppName
 from gitops.model.errors import ClusterRefused, KindNotServed
-from gitops.model.resource import Manifest, ResourceKey, ResourceType, key_of, resource_version_of, version_of
+from gitops.model.resource import (
+    GroupKind,
+    Manifest,
+    ResourceKey,
+    ResourceType,
+    key_of,
+    resource_version_of,
+    version_of,
+)
+from gitops.sync.tasks import kind_defined_by
 
 Problems = tuple[tuple[str, str], ...]
 
@@ -61,24 +70,34 @@ class Comparer:
         *,
         instance: str,
         purpose: str,
+        excluded: Callable[[GroupKind], bool],
+        may_come_later: bool,
     ) -> tuple[Comparison, Problems]:
-        """All objects of the application: desired ones, and live ones that carry its mark."""
+        """All objects of the application: desired ones, and live ones that carry its mark.
+
+        `may_come_later`: kinds that are not served are no problem (`SkipDryRunOnMissingResource`).
+        """
         before = self._memory.get((name, purpose), {})
-        visit = _Visit(self._metrics, live, rules, before)
+        visit = _Visit(self._metrics, live, rules, before, _defined_by(desired))
         problems: list[tuple[str, str]] = [("RepeatedResourceWarning", each) for each in desired.warnings]
         wanted = {each.key for each in desired.objects} | desired.skipped | {key_of(each) for each in desired.hooks}
+        managed = [each for each in desired.objects if not excluded(each.key.group_kind)]
+        if len(managed) < len(desired.objects):
+            problems += [_excluded(each.key) for each in desired.objects if excluded(each.key.group_kind)]
         async with tasks_together() as tasks:
-            for each in desired.objects:
+            for each in managed:
                 found = live.mirror.get(each.key)
                 problems += _shared(each.key, found, tracking, instance)
                 if not visit.recall(each, found):
                     tasks.create_task(visit.judge(each, found))
         for manifest in live.mirror.owned_by(instance):
-            if key_of(manifest) not in wanted and not is_hook(manifest):
+            if key_of(manifest) not in wanted and not is_hook(manifest) and not is_child(manifest, tracking):
                 visit.add_extra(manifest)
+        if not may_come_later:
+            problems += visit.unserved
         self._memory[(name, purpose)] = visit.remembered
-        ordered = [visit.compared[each.key] for each in desired.objects] + visit.extras
-        return summarize(ordered), (*problems, *visit.problems)
+        ordered = [visit.compared[each.key] for each in managed] + visit.extras
+        return summarize(ordered), tuple(problems)
 
 
 class _Visit:
@@ -90,15 +109,17 @@ class _Visit:
         live: LiveCluster,
         rules: IgnoreRules,
         before: Mapping[ResourceKey, _Remembered],
+        defined: Set[GroupKind],
     ) -> None:
         self._metrics = metrics
         self._live = live
         self._rules = rules
         self._before = before
+        self._defined = defined  # kinds that come with the application itself
         self.remembered: dict[ResourceKey, _Remembered] = {}
         self.compared: dict[ResourceKey, ObjectComparison] = {}
         self.extras: list[ObjectComparison] = []
-        self.problems: list[tuple[str, str]] = []
+        self.unserved: list[tuple[str, str]] = []
 
     def recall(self, desired: DesiredObject, live: Manifest | None) -> bool:
         """Takes the remembered verdict, if nothing it depended on has changed."""
@@ -134,7 +155,9 @@ class _Visit:
             self._conclude(desired, live, last.prediction, "remembered", content=content)
             return
         prediction, message = await self._predicted(desired, live)
-        self._conclude(desired, live, prediction, "dry run", content=content, message=message)
+        # What a refusal rests on (a webhook that does not answer, a permission) may change at any time.
+        lasting = not message
+        self._conclude(desired, live, prediction, "dry run", content=content, message=message, lasting=lasting)
 
     def add_extra(self, manifest: Manifest) -> None:
         self.extras.append(compare_object(None, manifest, None, self._rules))
@@ -147,10 +170,13 @@ class _Visit:
         self._conclude(desired, None, None, "local")
 
     def _note_unserved(self, desired: DesiredObject) -> None:
+        may_come = "SkipDryRunOnMissingResource=true" in sync_options(desired.manifest)
+        if may_come or desired.key.group_kind in self._defined:
+            return
         try:
             self._live.type_of(desired.key.group, desired.version, desired.key.kind)
         except KindNotServed as error:
-            self.problems.append(("ComparisonError", f"{desired.key}: {error}"))
+            self.unserved.append(("ComparisonError", f"{desired.key}: {error}"))
 
     async def _in_version(self, desired: DesiredObject, live: Manifest) -> Manifest:
         """The live object as the version that Git speaks has it; the mirror holds the preferred one."""
@@ -167,7 +193,9 @@ class _Visit:
             # the API server would not have it.
             reason = "" if refuses_apply_only(refusal) else str(refusal)
             return predict(desired.manifest, live), reason
-        return predict_takeover(desired.manifest, live, answer, MANAGER), ""
+        # Of objects nobody has marked yet the mirror does not hold who owns what; the answer tells.
+        known = live if live["metadata"].get("managedFields") else _with_managers_of(live, answer)
+        return predict_takeover(desired.manifest, known, answer, MANAGER), ""
 
     def _conclude(
         self,
@@ -178,6 +206,7 @@ class _Visit:
         *,
         content: bytes = b"",
         message: str = "",
+        lasting: bool = True,
     ) -> None:
         compared = compare_object(desired.manifest, live, prediction, self._rules, message=message)
         verdict = _Remembered(
@@ -188,12 +217,34 @@ class _Visit:
             content=content,
             prediction=prediction,
         )
-        self._keep(desired.key, verdict, how)
+        self._keep(desired.key, verdict, how, lasting=lasting)
 
-    def _keep(self, key: ResourceKey, verdict: _Remembered, how: str) -> None:
-        self.remembered[key] = verdict
+    def _keep(self, key: ResourceKey, verdict: _Remembered, how: str, *, lasting: bool = True) -> None:
+        if lasting:
+            self.remembered[key] = verdict
         self.compared[key] = verdict.compared
         self._metrics.comparisons.labels(how=how).inc()
+
+
+def _defined_by(desired: Desired) -> Set[GroupKind]:
+    """Kinds whose definition is part of the application: not served yet, they come with its first sync."""
+    definitions = (each.manifest for each in desired.objects if is_custom_resource_definition(each.manifest))
+    return {kind_defined_by(each) for each in definitions}
+
+
+def is_child(manifest: Manifest, tracking: Tracking) -> bool:
+    """Labels are copied onto what controllers make of an object; that goes with its owner, never by us."""
+    return tracking.method == TrackingMethod.LABEL and bool(manifest["metadata"].get("ownerReferences"))
+
+
+def _excluded(key: ResourceKey) -> tuple[str, str]:
+    message = f"Resource {key} is excluded in the settings (resource.exclusions); it is neither compared nor synced"
+    return "ExcludedResourceWarning", message
+
+
+def _with_managers_of(live: Manifest, answer: Manifest) -> Manifest:
+    fields = answer["metadata"].get("managedFields") or []
+    return {**live, "metadata": {**live["metadata"], "managedFields": fields}}
 
 
 def _content_digest(live: Manifest) -> bytes:

@@ -18,12 +18,15 @@ from app_controller.reconcile.comparison import Comparer
 from app_controller.revisions import Revisions, is_commit
 from gitops.compare import Comparison
 from gitops.diff.ignore import IgnoreRules, compile_rules
-from gitops.manifest.tracking import Tracking, app_instance_name
+from gitops.manifest.tracking import Tracking, app_instance_name, app_name_of_instance
 from gitops.model.application import Application, AppName
 from gitops.model.errors import InvalidSpec, NotPermitted
+from gitops.model.operation import SyncOperation
 from gitops.model.project import Project
 from gitops.model.repository import Repository
+from gitops.model.resource import ResourceKey
 from gitops.rbac.projects import permits_destination, permits_source
+from gitops.sync.options import app_options
 
 TARGET = "target"
 BASELINE = "baseline"
@@ -37,6 +40,7 @@ class Examined(msgspec.Struct, frozen=True):
     desired: Desired
     comparison: Comparison
     problems: tuple[tuple[str, str], ...] = ()  # conditions: (type, message)
+    foreign: frozenset[ResourceKey] = frozenset()  # objects that carry the mark of another existing application
 
 
 class Examiner:
@@ -62,6 +66,10 @@ class Examiner:
 
     def instance_of(self, app: Application) -> str:
         return app_instance_name(app.key, self._control_namespace)
+
+    def forget_verdicts(self, name: AppName) -> None:
+        """What was found out before is not believed any more: everything is compared anew."""
+        self._comparer.forget(name)
 
     def forget(self, name: AppName) -> None:
         self._desired.forget(name)
@@ -177,8 +185,20 @@ class Examiner:
             tracking_of(settings),
             instance=self.instance_of(app),
             purpose=purpose,
+            excluded=lambda group_kind: settings.excludes(*group_kind, live.cluster.server),
+            may_come_later=app_options(app.spec, SyncOperation()).skip_dry_run_on_missing,
         )
-        return Examined(live, desired, comparison, problems)
+        return Examined(live, desired, comparison, problems, self._foreign(app, comparison, live))
+
+    def _foreign(self, app: Application, comparison: Comparison, live: LiveCluster) -> frozenset[ResourceKey]:
+        instance = self.instance_of(app)
+        owners = {each.key: live.mirror.instance_of(each.key) for each in comparison.objects}
+        return frozenset(
+            key
+            for key, owner in owners.items()
+            if owner not in (None, instance)
+            and self._store.applications.raw(app_name_of_instance(owner or "", self._control_namespace)) is not None
+        )
 
     def rules_of(self, app: Application) -> IgnoreRules:
         settings = self._store.settings()

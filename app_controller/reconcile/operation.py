@@ -7,6 +7,7 @@ operation found on an Application is simply taken up again: what is on record is
 import asyncio
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,15 +15,31 @@ import msgspec
 import structlog
 
 from adapters.clock import Clock
+from adapters.store.events import OPERATION_COMPLETED, OPERATION_STARTED
 from adapters.store.store import Store
 from app_controller.metrics import Metrics
-from app_controller.reconcile.attempt import Attempt, Ended, Preparation, first_of
-from gitops.manifest.annotations import DELETION_APPROVED
+from app_controller.reconcile.announcer import Tell
+from app_controller.reconcile.attempt import Attempt
+from app_controller.reconcile.attempt_terms import Ended, Preparation, first_of
+from app_controller.reconcile.operation_state import (
+    abridged,
+    anew,
+    as_json,
+    ended_state,
+    given_up,
+    next_try_of,
+    opening_state,
+    revision_of,
+    says_anything,
+    state_patch,
+    waiting_state,
+)
+from app_controller.reconcile.status import is_too_large
+from gitops.manifest.annotations import deletion_approved_at
 from gitops.model.application import Application, AppName
-from gitops.model.errors import Conflict, GitOpsError
-from gitops.model.merge import merge_patch
+from gitops.model.errors import ClusterRefused, Conflict, GitOpsError, NotFound
 from gitops.model.moments import parse_rfc3339, rfc3339
-from gitops.model.operation import Operation, OperationPhase, OperationState, SyncResult
+from gitops.model.operation import Operation, OperationPhase, OperationState
 from gitops.sync.history import with_deployment
 from gitops.sync.retry import next_retry
 
@@ -36,7 +53,13 @@ class Run:
         self.changed = asyncio.Event()  # a managed object or the Application changed
         self.terminating = asyncio.Event()
         self.superseded = asyncio.Event()  # a newer commit makes another try pointless
+        self.outdated = asyncio.Event()  # there is a newer commit, though this one has not failed
         self.approved_at: datetime | None = None
+
+    @property
+    def gives_up(self) -> bool:
+        """Whether another try makes no sense."""
+        return self.terminating.is_set() or self.superseded.is_set() or self.outdated.is_set()
 
 
 class Operations:
@@ -50,6 +73,7 @@ class Operations:
         deadline: timedelta,
         wave_pause: timedelta,
         ended: Callable[[AppName], None],
+        tell: Tell,
     ) -> None:
         self._store = store
         self._preparation = preparation
@@ -58,8 +82,8 @@ class Operations:
         self._deadline = deadline
         self._wave_pause = wave_pause
         self._ended = ended
+        self._tell = tell
         self._runs: dict[AppName, Run] = {}
-        self._carriers: dict[AppName, asyncio.Task[None]] = {}
         self._tasks: asyncio.TaskGroup | None = None
 
     async def serve(self) -> None:
@@ -77,18 +101,20 @@ class Operations:
         if run is not None:
             run.changed.set()
 
-    def notice(self, app: Application) -> None:
+    def notice(self, app: Application, raw: Mapping[str, Any]) -> None:
         """The Application as a visit saw it: take up its operation, or pass on what a person decided."""
-        if app.operation is None:
-            return
-        run = self._runs.get(app.key) or self._begin(app.key)
+        if app.operation is not None:
+            self._begin(app.key)
+            self.hear(app.key, raw)
+
+    def hear(self, name: AppName, raw: Mapping[str, Any]) -> None:
+        """A change of the Application, which may hold what a person decided about its operation."""
+        run = self._runs.get(name)
         if run is None:
             return
-        state = app.status.operation_state
-        if state is not None and state.phase == OperationPhase.TERMINATING:
+        if ((raw.get("status") or {}).get("operationState") or {}).get("phase") == OperationPhase.TERMINATING:
             run.terminating.set()
-        if DELETION_APPROVED in app.metadata.annotations:
-            run.approved_at = _moment(app.metadata.annotations[DELETION_APPROVED])
+        run.approved_at = deletion_approved_at(raw)
         run.changed.set()
 
     async def start(self, app: Application, operation: Operation) -> None:
@@ -97,9 +123,23 @@ class Operations:
             raise Conflict(f"another operation of {app.key} is already in progress")
         state = opening_state(operation, self._clock.now())
         before = self._store.applications.raw(app.key) or {}
-        patch = {"operation": _json(operation), "status": {"operationState": state_patch(before, state)}}
+        patch = {"operation": as_json(operation), "status": {"operationState": state_patch(before, state)}}
         await self._store.applications.patch(app.key, patch, resource_version=app.metadata.resource_version)
+        self._tell(app, OPERATION_STARTED, f"Initiated automated sync to '{revision_of(state)}'")
         self._begin(app.key)
+
+    async def mend(self, app: Application) -> None:
+        """A state on record that says it goes on, without an operation: it has no end but the one we give it."""
+        state = app.status.operation_state
+        left_over = app.operation is None and state is not None and bool(state.phase) and not state.completed
+        if state is None or not left_over or self.running(app.key):
+            return
+        log.warning("operation state without an operation", application=str(app.key), phase=state.phase)
+        ended = Ended(OperationPhase.FAILED, "The operation was removed while it ran")
+        patch = state_patch(self._store.applications.raw(app.key) or {}, ended_state(state, ended, self._clock.now()))
+        await self._store.applications.patch(
+            app.key, {"status": {"operationState": patch}}, resource_version=app.metadata.resource_version
+        )
 
     def supersede(self, name: AppName) -> None:
         """Git has moved on: a failed operation that waits to be tried again ends as it stands."""
@@ -107,18 +147,23 @@ class Operations:
         if run is not None:
             run.superseded.set()
 
-    def abandon(self, name: AppName) -> None:
-        """The application goes: what its operation has begun is no longer wanted."""
-        carrier = self._carriers.get(name)
-        if carrier is not None:
-            carrier.cancel()
+    def outdate(self, name: AppName) -> None:
+        """Git has moved on: the operation goes on, but will not wait long for health nor be tried again."""
+        run = self._runs.get(name)
+        if run is not None:
+            run.outdated.set()
 
-    def _begin(self, name: AppName) -> Run | None:
+    def abandon(self, name: AppName) -> None:
+        """The application goes: its operation ends as if a person had terminated it, its hooks with it."""
+        run = self._runs.get(name)
+        if run is not None:
+            run.terminating.set()
+
+    def _begin(self, name: AppName) -> None:
         if self._tasks is None or name in self._runs:
-            return None
+            return
         run = self._runs[name] = Run()
-        self._carriers[name] = self._tasks.create_task(self._carry(name, run), name=f"operation {name}")
-        return run
+        self._tasks.create_task(self._carry(name, run), name=f"operation {name}")
 
     async def _carry(self, name: AppName, run: Run) -> None:
         try:
@@ -132,16 +177,17 @@ class Operations:
             await self._give_up(name)
         finally:
             del self._runs[name]
-            del self._carriers[name]
             self._ended(name)
 
     async def _give_up(self, name: AppName) -> None:
         try:
             app = self._store.applications.get(name)
             state = app.status.operation_state if app is not None else None
-            if app is not None and app.operation is not None and state is not None:
+            if app is not None and app.operation is not None:
+                if state is None or state.completed or state.operation != app.operation:
+                    state = opening_state(app.operation, self._clock.now())
                 ended = Ended(OperationPhase.ERROR, "internal error; the controller's log says more")
-                await self._close(name, _ended_state(state, ended, self._clock.now()), ended)
+                await self._close(name, ended_state(state, ended, self._clock.now()))
         except GitOpsError as error:
             log.warning("operation not closed", application=str(name), error=str(error))
 
@@ -150,44 +196,51 @@ class Operations:
     async def _carried_out(self, name: AppName, run: Run) -> None:
         app = self._store.applications.get(name)
         if app is None or app.operation is None:
-            return
-        state = await self._opened(app)
+            return None
+        state, opened = self._taken_up(app, app.operation)
+        deadline = parse_rfc3339(state.started_at or rfc3339(self._clock.now())) + self._deadline
+        if state.finished_at is not None and not await self._waited(run, next_try_of(state)):
+            return await self._close(name, given_up(state, terminated=run.terminating.is_set(), now=self._clock.now()))
+        state = anew(state) if state.finished_at is not None else state
         while True:
-            ended = await self._attempted(name, run, state)
-            state = _ended_state(state, ended, self._clock.now())
-            again = None if run.terminating.is_set() else next_retry(state, self._clock.now())
-            if again is None:
-                break
-            waiting = await self._waiting_for_retry(name, run, state, again)
-            if run.terminating.is_set():
-                state = _ended_state(state, Ended(OperationPhase.FAILED, "Operation terminated"), self._clock.now())
-                break
-            if run.superseded.is_set():
-                break
-            state = waiting
-        await self._close(name, state, ended)
+            ended = await self._attempted(name, run, state, deadline, opened=opened)
+            opened = True
+            if ended.interrupted:
+                state = msgspec.structs.replace(state, sync_result=ended.result)
+                await self.record(name, state)
+                continue
+            state = ended_state(state, ended, self._clock.now())
+            again = None if run.gives_up else next_retry(state, self._clock.now())
+            if again is None or again >= deadline:
+                return await self._close(name, state, deployed=ended.deployed)
+            waiting = waiting_state(state, again)
+            await self.record(name, waiting)
+            if not await self._waited(run, again):
+                return await self._close(
+                    name, given_up(state, terminated=run.terminating.is_set(), now=self._clock.now())
+                )
+            state = anew(waiting)
 
-    async def _opened(self, app: Application) -> OperationState:
-        """The running state on record: a new one, or the one a crash left."""
+    def _taken_up(self, app: Application, operation: Operation) -> tuple[OperationState, bool]:
+        """The running state on record that a crash left, or a new one; and whether it is on record."""
         present = app.status.operation_state
-        assert app.operation is not None
-        if present is not None and not present.completed and present.operation == app.operation:
-            log.info("operation resumed", application=str(app.key))
-            return present if present.finished_at is None else _anew(present)
-        state = opening_state(app.operation, self._clock.now())
-        await self.record(app.key, state)
-        return state
+        if present is not None and present.phase and not present.completed and present.operation == operation:
+            log.info("operation taken up", application=str(app.key))
+            return present, True
+        return opening_state(operation, self._clock.now()), False
 
-    async def _attempted(self, name: AppName, run: Run, state: OperationState) -> Ended:
-        started = parse_rfc3339(state.started_at or rfc3339(self._clock.now()))
+    async def _attempted(
+        self, name: AppName, run: Run, state: OperationState, deadline: datetime, *, opened: bool
+    ) -> Ended:
         attempt = Attempt(
             name=name,
             signals=run,
             state=state,
+            opened=opened,
             preparation=self._preparation,
             clock=self._clock,
             record=self.record,
-            deadline=started + self._deadline,
+            deadline=deadline,
             wave_pause=self._wave_pause,
         )
         return await attempt.carry_out()
@@ -195,38 +248,62 @@ class Operations:
     async def record(self, name: AppName, state: OperationState) -> None:
         raw = self._store.applications.raw(name)
         if raw is None:
-            raise Conflict(f"{name} was deleted while its operation ran")
+            return  # deleted meanwhile: there is nothing left to keep a record on
         on_record = ((raw.get("status") or {}).get("operationState") or {}).get("phase")
         if on_record == OperationPhase.TERMINATING and not state.completed:
             state = msgspec.structs.replace(state, phase=OperationPhase.TERMINATING)
-        patch = state_patch(raw, state)
-        if patch:
-            await self._store.applications.patch(name, {"status": {"operationState": patch}})
+        await self._write(name, state, lambda told: {"status": {"operationState": state_patch(raw, told)}})
 
-    async def _waiting_for_retry(
-        self, name: AppName, run: Run, state: OperationState, again: datetime
-    ) -> OperationState:
-        message = f"{state.message}. Retrying attempt #{state.retry_count + 1} at {rfc3339(again)}"
-        waiting = msgspec.structs.replace(
-            state, phase=OperationPhase.RUNNING, message=message, retry_count=state.retry_count + 1
-        )
-        await self.record(name, waiting)
+    async def _waited(self, run: Run, again: datetime) -> bool:
+        """False: there is no use in another try."""
         await first_of(run.terminating, run.superseded, within=max(timedelta(0), again - self._clock.now()))
-        return _anew(waiting)
+        return not run.gives_up
 
-    async def _close(self, name: AppName, state: OperationState, ended: Ended) -> None:
+    async def _close(self, name: AppName, state: OperationState, *, deployed: bool = False) -> None:
         """The end on record, in one write: state, history, and no operation any more."""
         raw = self._store.applications.raw(name)
         app = self._store.applications.get(name)
         if raw is None or app is None:
             return
-        status: dict[str, Any] = {"operationState": state_patch(raw, state)}
-        history = with_deployment(app, state) if ended.deployed else None
-        if history is not None:
-            status["history"] = _json(history)
-        await self._store.applications.patch(name, {"operation": None, "status": status})
+        history = with_deployment(app, state) if deployed else None
+
+        def patch(told: OperationState) -> dict[str, Any]:
+            status: dict[str, Any] = {"operationState": state_patch(raw, told)}
+            if history is not None:
+                status["history"] = as_json(history)
+            # One that somebody has put in its place meanwhile is not ours to remove.
+            ours = app.operation is None or app.operation == state.operation
+            return {"status": status, **({"operation": None} if ours else {})}
+
+        await self._write(name, state, patch)
         self._count(app, state)
+        self._tell_end(app, state)
         log.info("operation ended", application=str(name), phase=state.phase, message=state.message)
+
+    async def _write(
+        self, name: AppName, state: OperationState, patch_of: Callable[[OperationState], dict[str, Any]]
+    ) -> None:
+        """Results of thousands of objects may be more than the API server stores: then the dull ones are left out."""
+        with suppress(NotFound):
+            try:
+                patch = patch_of(state)
+                if says_anything(patch):
+                    await self._store.applications.patch(name, patch)
+            except ClusterRefused as refusal:
+                if not is_too_large(refusal):
+                    raise
+                log.warning("operation state too large", application=str(name))
+                await self._store.applications.patch(name, patch_of(abridged(state)))
+
+    def _tell_end(self, app: Application, state: OperationState) -> None:
+        sync = state.operation.sync
+        what = "Partial sync operation" if sync is not None and sync.resources else "Sync operation"
+        if revision := revision_of(state):
+            what = f"{what} to {revision}"
+        if state.phase == OperationPhase.SUCCEEDED:
+            self._tell(app, OPERATION_COMPLETED, f"{what} succeeded")
+        else:
+            self._tell(app, OPERATION_COMPLETED, f"{what} failed: {state.message}", "Warning")
 
     def _count(self, app: Application, state: OperationState) -> None:
         labels = {
@@ -241,44 +318,3 @@ class Operations:
         if state.started_at and state.finished_at:
             taken = parse_rfc3339(state.finished_at) - parse_rfc3339(state.started_at)
             self._metrics.sync_seconds.labels(**labels).inc(max(0.0, taken.total_seconds()))
-
-
-# --- states as values ------------------------------------------------------------------------------------
-
-
-def opening_state(operation: Operation, now: datetime) -> OperationState:
-    return OperationState(
-        operation=operation, phase=OperationPhase.RUNNING, message="preparing", started_at=rfc3339(now)
-    )
-
-
-def _anew(state: OperationState) -> OperationState:
-    """For the next try: nothing of the last one's results holds."""
-    return msgspec.structs.replace(state, finished_at=None, sync_result=None)
-
-
-def _ended_state(state: OperationState, ended: Ended, now: datetime) -> OperationState:
-    return msgspec.structs.replace(
-        state,
-        phase=ended.phase,
-        message=ended.message,
-        finished_at=rfc3339(now),
-        sync_result=ended.result or state.sync_result or SyncResult(),
-    )
-
-
-def state_patch(raw: Mapping[str, Any], state: OperationState) -> dict[str, Any]:
-    """What turns the operation state on record into this one."""
-    before = (raw.get("status") or {}).get("operationState") or {}
-    return merge_patch(before, _json(state))
-
-
-def _json(value: Any) -> Any:
-    return msgspec.json.decode(msgspec.json.encode(value))
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return parse_rfc3339(text)
-    except ValueError:
-        return None

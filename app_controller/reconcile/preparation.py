@@ -1,22 +1,26 @@
 """What an operation asks for, as tasks: rendered at its revision and compared with the cluster as it is now."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import msgspec
 
 from adapters.clock import Clock
 from adapters.store.store import Store
 from app_controller.desired import RawSource
-from app_controller.reconcile.attempt import Prepared
+from app_controller.reconcile.attempt_terms import Prepared
 from app_controller.reconcile.examination import OPERATION, Examined, Examiner, sources_of
 from gitops.compare import ObjectComparison
 from gitops.diff.ignore import IgnoreRules, respecting
-from gitops.manifest.annotations import DELETION_APPROVED
+from gitops.manifest.annotations import deletion_approved_at
 from gitops.model.application import Application, AppName
-from gitops.model.errors import InvalidRequest, NotFound
+from gitops.model.errors import GitOpsError, InvalidRequest, NotFound, NotPermitted
 from gitops.model.moments import parse_rfc3339, rfc3339
 from gitops.model.operation import OperationState, SyncOperation, SyncResult
 from gitops.sync.hooks import Attempt
 from gitops.sync.options import app_options
-from gitops.sync.tasks import Subject, SyncIntent, tasks_for
+from gitops.sync.tasks import Subject, SyncIntent, SyncTask, tasks_for
+from gitops.sync.windows import Target, may_sync
 
 
 class SyncPreparation:
@@ -36,12 +40,14 @@ class SyncPreparation:
             raise InvalidRequest("the operation asks for nothing; set operation.sync")
         if operation.manifests:
             raise InvalidRequest("syncing local manifests is not supported; push them to Git")
-        sources = _sources_asked(operation, sources_of(raw))
+        sources = _sources_asked(operation, state, sources_of(raw))
         examined = await self._examiner.examine(
             app, sources, purpose=OPERATION, revisions=_revisions_asked(operation, state)
         )
         rules = self._examiner.rules_of(app)
         intent = self._intent(app, operation, state, examined)
+        if intent.options.fail_on_shared_resource:
+            _refuse_shared(examined)
         tasks = tasks_for(
             [
                 _subject(each, rules if intent.options.respect_ignore_differences else None)
@@ -52,13 +58,28 @@ class SyncPreparation:
             examined.live.mirror.get,
         )
         return Prepared(
-            tasks=tasks,
+            tasks=_unless_approved(tasks) if _wipes_out(app, operation, examined) else tasks,
             result=_result(sources, examined),
             live=examined.live,
             door=self._examiner.door(app, examined.live),
             dry_run=operation.dry_run,
             partial=intent.partial,
+            pinned=bool(operation.revision or operation.revisions),
+            blocked=self._blocked(app, manual=not state.operation.initiated_by.automated),
         )
+
+    def _blocked(self, app: Application, *, manual: bool) -> Callable[[datetime | None], str]:
+        def blocked(began: datetime | None) -> str:
+            try:
+                project = self._examiner.project(app)
+                cluster = self._examiner.destination(app).cluster
+            except GitOpsError as error:
+                return str(error)
+            target = Target.of(app, cluster.server, cluster.name)
+            now = self._clock.now()
+            return may_sync(project.spec.sync_windows, target, now=now, manual=manual, started=began).reason
+
+        return blocked
 
     def _intent(
         self, app: Application, operation: SyncOperation, state: OperationState, examined: Examined
@@ -71,21 +92,24 @@ class SyncPreparation:
             attempt=Attempt(started_at=started, retry_count=state.retry_count, revision=examined.desired.revision),
             namespace=app.spec.destination.namespace,
             namespace_metadata=policy.managed_namespace_metadata if policy else None,
-            deletions_approved=app.metadata.annotations.get(DELETION_APPROVED, "") >= rfc3339(started),
+            deletions_approved=_approved_since(app, started),
         )
 
 
-def _sources_asked(operation: SyncOperation, of_spec: Sequence[RawSource]) -> list[RawSource]:
-    """A rollback brings the sources as they were; else the application's own hold."""
-    if operation.sources:
-        return list(operation.sources)
-    return [operation.source] if operation.source else list(of_spec)
+def _sources_asked(operation: SyncOperation, state: OperationState, of_spec: Sequence[RawSource]) -> list[RawSource]:
+    """A rollback brings the sources as they were; what a crash interrupted goes on with those it began with."""
+    for each in (operation, state.sync_result):
+        if each is not None and each.sources:
+            return list(each.sources)
+        if each is not None and each.source:
+            return [each.source]
+    return list(of_spec)
 
 
 def _revisions_asked(operation: SyncOperation, state: OperationState) -> tuple[str, ...]:
     """What was asked for; what a crash interrupted goes on at the very commits it began with."""
     begun = state.sync_result
-    if begun is not None and begun.resources and (begun.revision or begun.revisions):
+    if begun is not None and (begun.revision or begun.revisions):
         return begun.revisions or (begun.revision,)
     return operation.revisions or ((operation.revision,) if operation.revision else ())
 
@@ -113,3 +137,31 @@ def _result(sources: Sequence[RawSource], examined: Examined) -> SyncResult:
     if len(sources) > 1:
         return SyncResult(sources=tuple(dict(each) for each in sources), revisions=desired.revisions)
     return SyncResult(revision=desired.revision, source=dict(sources[0]))
+
+
+def _approved_since(app: Application, started: datetime) -> bool:
+    given = deletion_approved_at({"metadata": {"annotations": app.metadata.annotations}})
+    return given is not None and given >= started
+
+
+def _refuse_shared(examined: Examined) -> None:
+    shared = [message for type, message in examined.problems if type == "SharedResourceWarning"]
+    if shared:
+        raise NotPermitted(f"Shared resource found: {'; '.join(shared)}; FailOnSharedResource=true forbids the sync")
+
+
+def _wipes_out(app: Application, operation: SyncOperation, examined: Examined) -> bool:
+    """Whether the sync would leave nothing of the application, though nobody said that it may become empty."""
+    automated = app.spec.automated
+    if not operation.prune or operation.dry_run or operation.resources or (automated and automated.allow_empty):
+        return False
+    counted = [each for each in _compared(examined) if not each.ignored]
+    return bool(counted) and all(each.requires_pruning for each in counted)
+
+
+def _unless_approved(tasks: Sequence[SyncTask]) -> tuple[SyncTask, ...]:
+    """The same tasks, but a person has to approve every deletion."""
+    return tuple(
+        msgspec.structs.replace(task, needs_approval=True) if task.prune and task.settled is None else task
+        for task in tasks
+    )

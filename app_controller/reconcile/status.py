@@ -9,9 +9,11 @@ import msgspec
 from app_controller.desired import Desired
 from gitops.manifest.annotations import REFRESH
 from gitops.model.application import Application
-from gitops.model.errors import GitOpsError
+from gitops.model.errors import ClusterRefused, GitOpsError
 from gitops.model.merge import merge_patch
 from gitops.model.moments import rfc3339
+from gitops.model.operation import OperationPhase
+from gitops.model.resource import annotations_of
 from gitops.model.status import AppCondition, AppHealth, AppSummary, HealthCode, ResourceStatus, SyncCode
 
 RawApp = Mapping[str, Any]
@@ -28,6 +30,9 @@ EVALUATED = frozenset(
         "ExcludedResourceWarning",
     }
 )
+
+
+_RESOURCES_SHOWN = 1_000
 
 
 class Findings(msgspec.Struct, frozen=True):
@@ -82,11 +87,73 @@ def status_patch(
     return result
 
 
-def conditions_patch(raw: RawApp, error: GitOpsError, *, now: datetime) -> dict[str, Any]:
-    """For an Application that cannot even be read: only why."""
-    before = (raw.get("status") or {}).get("conditions") or []
-    after = _conditions(before, ((error.condition, str(error)),), now)
-    return {"status": {"conditions": after}} if after != before else {}
+def unreadable_patch(raw: RawApp, error: GitOpsError, *, now: datetime) -> dict[str, Any]:
+    """For an Application that cannot even be read, or not be dealt with: why, and that nothing is known of it now."""
+    status: Mapping[str, Any] = raw.get("status") or {}
+    sync = status.get("sync")
+    after = dict(status)
+    after["conditions"] = _conditions(_listed(status.get("conditions")), ((error.condition, str(error)),), now)
+    after["sync"] = {**(sync if isinstance(sync, Mapping) else {}), "status": SyncCode.UNKNOWN}
+    patch = merge_patch(status, after)
+    asked = REFRESH in annotations_of(raw)
+    if patch or asked:
+        patch["reconciledAt"] = rfc3339(now)
+    result: dict[str, Any] = {"status": patch} if patch else {}
+    if asked:
+        result["metadata"] = {"annotations": {REFRESH: None}}
+    return result
+
+
+def has_moved_on(begun: RawApp, now: RawApp) -> bool:
+    """Whether findings about the Application as it was say nothing of it as it is."""
+    return _decisive(begun) != _decisive(now)
+
+
+def _decisive(raw: RawApp) -> tuple[Any, ...]:
+    state = (raw.get("status") or {}).get("operationState") or {}
+    # An operation that goes on changes its state all the time; its begin and its end are what counts.
+    ended = None if state.get("phase") in (OperationPhase.RUNNING, OperationPhase.TERMINATING) else state
+    return (
+        raw.get("spec"),
+        raw.get("operation"),
+        raw["metadata"].get("deletionTimestamp"),
+        ended and (ended.get("startedAt"), ended.get("finishedAt")),
+    )
+
+
+def transitions(before: RawApp, findings: Findings) -> tuple[str, ...]:
+    """What changed in the application's state, in Argo CD's words; nothing the first time."""
+    status: Mapping[str, Any] = before.get("status") or {}
+    changes = (
+        ("sync", (status.get("sync") or {}).get("status"), findings.sync_code),
+        ("health", (status.get("health") or {}).get("status"), findings.health.status),
+    )
+    return tuple(f"Updated {what} status: {old} -> {new}" for what, old, new in changes if old and old != new)
+
+
+def destination_of(raw: RawApp) -> str:
+    """The destination's server or name, also of an Application that cannot be read."""
+    spec = raw.get("spec")
+    destination = spec.get("destination") if isinstance(spec, Mapping) else None
+    if not isinstance(destination, Mapping):
+        return ""
+    return str(destination.get("server") or destination.get("name") or "")
+
+
+def _listed(value: Any) -> list[Mapping[str, Any]]:
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+
+
+def is_too_large(refusal: ClusterRefused) -> bool:
+    """Whether the API server would not store it for its size alone."""
+    return refusal.status == 413 or "too large" in str(refusal)
+
+
+def abridged_patch(patch: Mapping[str, Any]) -> dict[str, Any]:
+    """The same patch with the resources left out that are as they should be, and not too many of the others."""
+    status: Mapping[str, Any] = patch.get("status") or {}
+    kept = [each for each in status.get("resources") or () if each.get("status") != SyncCode.SYNCED][:_RESOURCES_SHOWN]
+    return {**patch, "status": {**status, "resources": kept}}
 
 
 def _awaited(status: Mapping[str, Any]) -> bool:
@@ -127,13 +194,14 @@ def _conditions(
 ) -> list[dict[str, Any]] | None:
     present = [dict(each) for each in before]
     kept = [each for each in present if each.get("type") not in EVALUATED]
-    for type, message in found:
+    for type, message in sorted(set(found)):
         same = next((each for each in present if each.get("type") == type and each.get("message") == message), None)
         kept.append(same or {"type": type, "message": message, "lastTransitionTime": rfc3339(now)})
     return kept or None
 
 
 def _source_types(after: dict[str, Any], raw: RawApp, desired: Desired) -> None:
+    after["sourceTypes"] = after["sourceType"] = None
     if (raw.get("spec") or {}).get("sources"):
         after["sourceTypes"] = list(desired.source_types)
     else:

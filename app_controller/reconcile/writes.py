@@ -95,7 +95,11 @@ class Writer:
                 ]
                 await self._patch(type, current, patch, kind="json")
 
-        await self.on_current(type, live, attempt)
+        current: Manifest | None = live
+        if not live["metadata"].get("managedFields"):  # of what nobody has marked yet the mirror holds none
+            current = await self._client.get(type, live["metadata"].get("namespace", ""), live["metadata"]["name"])
+        if current is not None:
+            await self.on_current(type, current, attempt)
 
     async def _three_way(
         self, type: ResourceType, desired: Manifest, live: Manifest | None, *, dry_run: bool

@@ -27,9 +27,12 @@ from gitops.model.resource import ResourceKey
 from gitops.model.status import SyncCode
 
 DEFAULT_RETRY = RetryStrategy(limit=5)
+# People who change the same object a few times see it go back each time; who fights on is slowed down.
+HEALED_AT_ONCE = 3
 FIRST_WAIT = timedelta(seconds=2)
 WAIT_FACTOR = 3
 LONGEST_WAIT = timedelta(seconds=300)
+SHORTEST_REST = timedelta(seconds=10)  # drift that comes back later than that (or twice the wait) is a new one
 
 
 class Findings(msgspec.Struct, frozen=True):
@@ -42,6 +45,7 @@ class Findings(msgspec.Struct, frozen=True):
     extraneous: tuple[ResourceKey, ...] = ()  # live, but no longer in Git
     total: int = 0  # objects compared
     drifted: tuple[ResourceKey, ...] = ()  # differ from what was deployed last (history's latest entry)
+    foreign: frozenset[ResourceKey] = frozenset()  # carry the mark of another application that exists
 
     @property
     def at(self) -> str:
@@ -79,9 +83,14 @@ def decide_autosync(app: Application, found: Findings, *, now: datetime) -> Deci
 
 def superseded(state: OperationState, found: Findings) -> bool:
     """Whether an automated operation that has failed and waits for its retry is out of date."""
+    return state.finished_at is not None and outdated(state, found)
+
+
+def outdated(state: OperationState, found: Findings) -> bool:
+    """Whether a running automated operation is about another commit than the one that is wanted now."""
     sync, result = state.operation.sync, state.sync_result
-    waits = not state.completed and state.phase != OperationPhase.TERMINATING and state.finished_at is not None
-    if not waits or sync is None or not state.operation.initiated_by.automated or sync.resources:
+    runs = not state.completed and state.phase != OperationPhase.TERMINATING
+    if not runs or sync is None or not state.operation.initiated_by.automated or sync.resources:
         return False
     tried = (result.revision, result.revisions) if result else (sync.revision, sync.revisions)
     return bool(found.at) and tried != (found.revision, found.revisions)
@@ -105,7 +114,9 @@ def _synced(app: Application, automated: Automated, found: Findings, now: dateti
     if not automated.self_heal:
         return Skip(f"[{found.at}] has been synced already, and self-heal is off")
     kept = () if automated.prune else found.extraneous
-    drifted = [key for key in found.out_of_sync if key not in kept]
+    drifted = [key for key in found.out_of_sync if key not in kept and key not in found.foreign]
+    if not drifted:
+        return Skip("what differs belongs to other applications; two of them must not fight over it")
     healing = SyncOperation(revision=found.revision, revisions=found.revisions)
     return _heal(app, automated, healing, drifted, now)
 
@@ -136,7 +147,7 @@ def _healed_to_deployed(app: Application, automated: Automated, found: Findings,
     deployed = app.status.history[-1]
     # What a person's own sync wrote since is no drift, though it is not part of any deployment.
     excused = _written_since(app.status.operation_state, deployed)
-    drifted = [key for key in found.drifted if key not in excused]
+    drifted = [key for key in found.drifted if key not in excused and key not in found.foreign]
     if not drifted:
         return Skip("nothing has drifted from what was deployed last; new commits wait for a manual sync")
     return _heal(app, automated, restored(deployed), drifted, now)
@@ -181,12 +192,13 @@ def _healed(state: OperationState) -> bool:
 
 
 def _attempts(state: OperationState | None, keys: list[ResourceKey], now: datetime) -> int:
-    """How often in a row these objects were healed: other objects, or a long rest, begin a new row."""
+    """How often in a row these objects were healed: other objects, or a rest, begin a new row."""
     sync = state.operation.sync if state else None
     if state is None or sync is None or not _healed(state):
         return 0
     last = {ResourceKey(each.group, each.kind, each.namespace, each.name) for each in sync.resources}
-    rested = state.finished_at is not None and now - parse_rfc3339(state.finished_at) > LONGEST_WAIT
+    rest = max(SHORTEST_REST, 2 * backoff(sync.self_heal_attempts_count))
+    rested = state.finished_at is not None and now - parse_rfc3339(state.finished_at) > rest
     return 0 if rested or last.isdisjoint(keys) else sync.self_heal_attempts_count
 
 
@@ -197,10 +209,10 @@ def _wait_left(state: OperationState | None, attempts: int, now: datetime) -> ti
 
 
 def backoff(attempts: int) -> timedelta:
-    """0, 2 s, 6 s, 18 s … up to 300 s."""
-    if not attempts:
+    """How long to wait after so many heals in a row: not at all, then 2 s, 6 s, 18 s … up to 300 s."""
+    if attempts < HEALED_AT_ONCE:
         return timedelta(0)
-    growth: int = WAIT_FACTOR ** min(attempts - 1, 10)
+    growth: int = WAIT_FACTOR ** min(attempts - HEALED_AT_ONCE, 10)
     return min(FIRST_WAIT * growth, LONGEST_WAIT)
 
 

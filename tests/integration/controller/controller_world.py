@@ -21,7 +21,6 @@ from app_controller.settings import Settings
 from gitops.model.application import AppName
 from gitops.model.errors import GitOpsError
 from gitops.model.repository import IN_CLUSTER_SERVER
-from gitops.model.resource import Manifest
 from tests.fixtures.control_plane import ControlPlane
 from tests.fixtures.services import GitRepo
 
@@ -75,7 +74,7 @@ class World:
                 kube = await stack.enter_async_context(KubeClient.for_cluster(cluster))
                 running.store = await stack.enter_async_context(Store.open(kube, self.namespace, clock))
                 repo = await stack.enter_async_context(self._open_repo())
-                made = Settings(namespace=self.namespace, tls_dir=Path("/none"), **chosen)  # type: ignore[call-arg]
+                made = Settings(namespace=self.namespace, tls_dir=Path("/none"), **chosen)
                 running.controller = Controller(made, running.store, repo, clock, CollectorRegistry())
                 ready.set()
                 await running.controller.serve()
@@ -234,6 +233,7 @@ async def opened_world(
         await asyncio.to_thread(plane.apply, a_project("default", namespace))
         yield world
         await world.stop()
+    await asyncio.sleep(0.3)  # TLS connections take a moment to close
 
 
 async def eventually(

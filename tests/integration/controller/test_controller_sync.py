@@ -1,12 +1,21 @@
-"""Operations against a real API server: order, hooks, pruning, and what a dry run leaves alone."""
+"""Operations against a real API server: order, hooks, pruning, options, and what a dry run leaves alone."""
 
-import asyncio
+from tests.integration.controller.controller_world import (
+    World,
+    a_deployment,
+    a_job,
+    config_map,
+    eventually,
+    manifest,
+    yaml,
+)
 
-from tests.integration.controller.controller_world import World, a_deployment, a_job, config_map, eventually, yaml
+OPTIONS = "argocd.argoproj.io/sync-options"
+WAVE = "argocd.argoproj.io/sync-wave"
 
 
 async def test_a_sync_applies_prunes_and_keeps(world: World) -> None:
-    keep = {"argocd.argoproj.io/sync-options": "Prune=false"}
+    keep = {OPTIONS: "Prune=false"}
     world.commit({"app/all.yaml": yaml(config_map("a", colour="red"), config_map("b"), config_map("c", keep))})
     app = await world.add_app()
     await world.wait_sync(app, "OutOfSync")
@@ -25,7 +34,7 @@ async def test_a_sync_applies_prunes_and_keeps(world: World) -> None:
 
 
 async def test_a_dry_run_changes_nothing(world: World) -> None:
-    client_side = {"argocd.argoproj.io/sync-options": "ServerSideApply=false"}
+    client_side = {OPTIONS: "ServerSideApply=false"}
     world.commit({"app/all.yaml": yaml(config_map("plain", a="1"), config_map("old-way", client_side, a="1"))})
     app = await world.add_app()
     await world.wait_sync(app, "OutOfSync")
@@ -34,3 +43,247 @@ async def test_a_dry_run_changes_nothing(world: World) -> None:
     assert await world.data("plain") is None
     assert await world.data("old-way") is None
     assert "history" not in await world.status(app)
+
+
+async def test_waves_and_hooks_come_in_order_and_go_in_reverse(world: World) -> None:
+    before = a_job("before", hook="PreSync")
+    after = a_job("after", hook="PostSync", policy="HookSucceeded")
+    waves = [config_map(f"wave-{number}", {WAVE: str(number)}) for number in (-1, 0, 2)]
+    world.commit({"app/all.yaml": yaml(after, *reversed(waves), before, config_map("stays", {WAVE: "9"}))})
+    app = await world.add_app()
+    await world.wait_sync(app, "OutOfSync")
+    state = await world.synced(app, within=60)
+    assert state["phase"] == "Succeeded", state
+    order = [each["name"] for each in state["syncResult"]["resources"]]
+    assert order == ["before", "wave--1", "wave-0", "wave-2", "stays", "after"]
+    phases = {each["name"]: each.get("hookPhase") for each in state["syncResult"]["resources"]}
+    assert (phases["before"], phases["after"]) == ("Succeeded", "Succeeded")
+    made = [await world.get("configmap", f"wave-{number}") for number in (-1, 0, 2)]
+    assert sorted(_version(each) for each in made) == [_version(each) for each in made]
+    await world.wait_gone("job", "after")
+    left = await world.get("job", "before")
+    assert left is not None
+    assert "finalizers" not in left["metadata"]
+    assert (await world.wait_sync(app, "Synced"))["resources"][0]["name"] == "stays"
+
+    world.commit({"app/all.yaml": yaml(config_map("stays", {WAVE: "9"}))})
+    await world.wait_sync(app, "OutOfSync")
+    state = await world.synced(app, prune=True)
+    pruned = [each["name"] for each in state["syncResult"]["resources"] if each["status"] == "Pruned"]
+    assert pruned == ["wave-2", "wave-0", "wave--1"]
+
+
+def _version(found: dict[str, dict[str, str]] | None) -> int:
+    assert found is not None
+    return int(found["metadata"]["resourceVersion"])
+
+
+async def test_prune_last_goes_after_what_is_applied(world: World) -> None:
+    world.commit({"app/all.yaml": yaml(config_map("old", {OPTIONS: "PruneLast=true"}), config_map("kept"))})
+    app = await world.add_app()
+    await world.synced(app)
+    world.commit({"app/all.yaml": yaml(config_map("kept"), config_map("new", {WAVE: "5"}))})
+    await world.wait_sync(app, "OutOfSync")
+    state = await world.synced(app, prune=True)
+    assert [each["name"] for each in state["syncResult"]["resources"]][-2:] == ["new", "old"]
+
+
+async def test_a_definition_and_its_objects_come_in_one_sync(world: World) -> None:
+    group = f"{world.namespace}.example"
+    crd = a_definition(group)
+    widget = manifest("Widget", "first", api=f"{group}/v1", spec={"size": 3})
+    world.commit({"app/all.yaml": yaml(widget, crd)})
+    app = await world.add_app(automated={"prune": True})
+    try:
+        await world.wait_sync(app, "Synced")
+        assert await world.get(f"widgets.{group}", "first") is not None
+        state = (await world.status(app))["operationState"]
+        assert state.get("retryCount", 0) == 0, state
+    finally:
+        await world.kubectl("delete", "crd", f"widgets.{group}")
+    # The definition is wanted though no mark of ours is on it: its end is noticed and mended.
+    await world.patch_app(app, {"spec": {"syncPolicy": {"automated": {"selfHeal": True}}}})
+    await world.wait_sync(app, "Synced")
+    await world.kubectl("delete", "crd", f"widgets.{group}")
+
+
+async def test_a_drifted_definition_is_noticed_though_it_carries_no_mark(world: World) -> None:
+    group = f"{world.namespace}.example"
+    world.commit({"app/all.yaml": yaml(a_definition(group))})
+    app = await world.add_app()
+    try:
+        await world.synced(app)
+        await world.wait_sync(app, "Synced")
+        await world.kubectl("patch", "crd", f"widgets.{group}", "--type=json", "-p", SHORT_NAME)
+        await world.wait_sync(app, "OutOfSync", within=5)
+    finally:
+        await world.kubectl("delete", "crd", f"widgets.{group}")
+
+
+SHORT_NAME = '[{"op": "replace", "path": "/spec/names/shortNames", "value": ["wdg"]}]'
+
+
+def a_definition(group: str) -> dict[str, object]:
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    names = {"kind": "Widget", "plural": "widgets", "shortNames": ["wd"]}
+    spec = {"group": group, "scope": "Namespaced", "names": names, "versions": [version]}
+    return manifest("CustomResourceDefinition", f"widgets.{group}", api="apiextensions.k8s.io/v1", spec=spec)
+
+
+async def test_an_unknown_kind_is_named_and_keeps_the_rest_untouched(world: World) -> None:
+    world.commit({"app/all.yaml": yaml(config_map("a"), manifest("Gadget", "g", api="nowhere.example/v1"))})
+    app = await world.add_app(automated={"prune": True, "selfHeal": True})
+    assert "Gadget" in await world.wait_condition(app, "ComparisonError")
+    assert await world.data("a") is None
+
+
+async def test_fields_of_client_side_apply_go_when_git_drops_them(world: World) -> None:
+    applied = manifest("ConfigMap", "adopted", data={"kept": "1", "dropped": "2"})
+    await world.kubectl("apply", "-f", "-", stdin=yaml(applied))
+    world.commit({"app/all.yaml": yaml(config_map("adopted", kept="1"))})
+    app = await world.add_app()
+    await world.wait_sync(app, "OutOfSync")
+    await world.synced(app)
+    assert await world.data("adopted") == {"kept": "1"}
+    await world.wait_sync(app, "Synced")
+
+
+async def test_names_that_occur_twice_fall_back_to_a_three_way_patch(world: World) -> None:
+    twice = [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]
+    world.commit({"app/all.yaml": yaml(a_deployment("web", env=twice, replicas=0))})
+    app = await world.add_app()
+    await world.wait_sync(app, "OutOfSync")
+    state = await world.synced(app)
+    assert state["phase"] == "Succeeded", state
+    assert "three-way patch" in state["syncResult"]["resources"][0]["message"]
+    await world.wait_sync(app, "Synced")
+    world.commit({"app/all.yaml": yaml(a_deployment("web", env=twice[1:], replicas=0))})
+    await world.wait_sync(app, "OutOfSync")
+    await world.synced(app)
+    found = await world.get("deployment", "web")
+    assert found is not None
+    assert found["spec"]["template"]["spec"]["containers"][0]["env"] == twice[1:]
+    await world.wait_sync(app, "Synced")
+
+
+async def test_a_field_the_schema_does_not_know_is_refused_in_clear_words(world: World) -> None:
+    wrong = a_deployment("web", replicas=0)
+    wrong["spec"]["replcas"] = 2
+    world.commit({"app/all.yaml": yaml(wrong)})
+    app = await world.add_app()
+    state = await world.synced(app)
+    assert state["phase"] == "Failed"
+    assert ".spec.replcas: field not declared in schema" in state["message"]
+    assert await world.get("deployment", "web") is None
+
+
+async def test_a_namespace_is_created_where_asked_and_outlives_the_application(world: World) -> None:
+    other = f"{world.namespace}-new"
+    world.commit({"app/all.yaml": yaml(config_map("a"))})
+    destination = {"server": "https://kubernetes.default.svc", "namespace": other}
+    finalizers = {"finalizers": ["resources-finalizer.argocd.argoproj.io"]}
+    app = await world.add_app(options=("CreateNamespace=true",), destination=destination, metadata=finalizers)
+    state = await world.synced(app)
+    assert state["phase"] == "Succeeded", state
+    assert await world.get("configmap", "a", other) is not None
+    await world.kubectl("delete", "application.argoproj.io", app, "--wait=false")
+    await world.wait_gone("application.argoproj.io", app)
+    assert await world.get("configmap", "a", other) is None
+    assert await world.get("namespace", other, other) is not None
+    await world.kubectl("delete", "namespace", other, "--wait=false")
+
+
+async def test_a_forced_replacement_waits_until_the_old_object_is_gone(world: World) -> None:
+    anew = {OPTIONS: "Replace=true,Force=true"}
+    world.commit({"app/all.yaml": yaml(config_map("a", anew, a="1"))})
+    app = await world.add_app()
+    await world.synced(app)
+    await world.kubectl("patch", "configmap", "a", "-p", '{"metadata": {"finalizers": ["example.com/slow"]}}')
+    first = await world.get("configmap", "a")
+    await world.sync(app)
+
+    async def is_going() -> bool:
+        found = await world.get("configmap", "a")
+        return found is not None and "deletionTimestamp" in found["metadata"]
+
+    await eventually(is_going, "the old object is asked to go")
+    await world.kubectl("patch", "configmap", "a", "-p", '{"metadata": {"finalizers": null}}')
+    state = await world.operation_ended(app)
+    assert state["phase"] == "Succeeded", state
+    second = await world.get("configmap", "a")
+    assert first is not None
+    assert second is not None
+    assert first["metadata"]["uid"] != second["metadata"]["uid"]
+
+
+async def test_ignored_fields_stay_as_they_are_when_respected(world: World) -> None:
+    world.commit({"app/all.yaml": yaml(config_map("a", ours="1", theirs="1"))})
+    ignored = [{"group": "", "kind": "ConfigMap", "jsonPointers": ["/data/theirs"]}]
+    app = await world.add_app(options=("RespectIgnoreDifferences=true",), ignoreDifferences=ignored)
+    await world.synced(app)
+    await world.kubectl("patch", "configmap", "a", "-p", '{"data": {"theirs": "2"}}')
+    await world.wait_sync(app, "Synced")
+    world.commit({"app/all.yaml": yaml(config_map("a", ours="2", theirs="1"))})
+    await world.wait_sync(app, "OutOfSync")
+    await world.synced(app)
+    assert await world.data("a") == {"ours": "2", "theirs": "2"}
+
+
+async def test_an_empty_render_is_never_pruned_without_a_word(world: World) -> None:
+    world.commit({"app/all.yaml": yaml(config_map("a"), config_map("b"))})
+    app = await world.add_app()
+    await world.synced(app)
+    await world.wait_sync(app, "Synced")
+    world.commit({"app/all.yaml": "# nothing any more\n"})
+    await world.wait_sync(app, "OutOfSync")
+    await world.sync(app, prune=True)
+
+    async def waits() -> bool:
+        return "waiting for pruning confirmation" in (await world.status(app))["operationState"]["message"]
+
+    await eventually(waits, "the operation waits for approval")
+    assert await world.data("a") == {}
+    started = (await world.status(app))["operationState"]["startedAt"]
+    approval = {"argocd.argoproj.io/deletion-approved": started}
+    await world.patch_app(app, {"metadata": {"annotations": approval}})
+    state = await world.operation_ended(app)
+    assert state["phase"] == "Succeeded", state
+    await world.wait_gone("configmap", "a")
+
+
+async def test_an_object_of_another_application_is_not_fought_over(world: World) -> None:
+    world.commit({"app/a.yaml": yaml(config_map("both", whose="web")), "other/a.yaml": yaml(config_map("both"))})
+    heal = {"prune": True, "selfHeal": True}
+    first = await world.add_app("web", automated=heal)
+    await world.wait_sync(first, "Synced")
+    second = await world.add_app("api", path="other", automated=heal)
+    await world.wait_condition(first, "SharedResourceWarning")
+    # The later commit has taken it over, once; the loser says so and leaves it alone.
+    await world.wait_sync(second, "Synced")
+    before = await world.get("configmap", "both")
+    await world.wait_sync(first, "OutOfSync")
+    await world.patch_app(first, {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}})
+    assert before is not None
+    after = await world.get("configmap", "both")
+    assert after is not None
+    assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+
+
+async def test_shared_objects_can_forbid_the_sync(world: World) -> None:
+    world.commit({"app/a.yaml": yaml(config_map("both", whose="web")), "other/a.yaml": yaml(config_map("both"))})
+    first = await world.add_app("web")
+    await world.synced(first)
+    second = await world.add_app("api", path="other", options=("FailOnSharedResource=true",))
+    state = await world.synced(second)
+    assert state["phase"] in ("Failed", "Error")
+    assert "Shared resource found" in state["message"]
+    assert await world.data("both") == {"whose": "web"}
+
+
+async def test_what_the_settings_exclude_is_told_and_left_alone(world: World) -> None:
+    world.commit({"app/a.yaml": yaml(config_map("a"), manifest("Endpoints", "e"))})
+    app = await world.add_app(automated={"selfHeal": True})
+    await world.wait_condition(app, "ExcludedResourceWarning", "Endpoints")
+    await world.wait_sync(app, "Synced")
+    assert await world.get("endpoints", "e") is None

@@ -25,7 +25,7 @@ from gitops.model.operation import (
 from gitops.model.project import SyncWindow
 from gitops.model.resource import ResourceKey
 from gitops.model.status import AppStatus, SyncCode
-from gitops.sync.autosync import Decision, Findings, Skip, Wait, backoff, decide_autosync, superseded
+from gitops.sync.autosync import Decision, Findings, Skip, Wait, backoff, decide_autosync, outdated, superseded
 from gitops.sync.cron import parse_schedule
 from gitops.sync.history import with_deployment
 from gitops.sync.retry import next_retry
@@ -153,16 +153,20 @@ def test_drift_is_healed_only_with_self_heal() -> None:
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
-        (ended(ago=1, heals=1, healed=(WEB,)), Wait(timedelta(seconds=1))),
-        (ended(ago=5, heals=2, healed=(WEB,)), Wait(timedelta(seconds=1))),
-        (ended(ago=0, heals=9, healed=(WEB,)), Wait(timedelta(seconds=300))),
-        (ended(ago=3, heals=1, healed=(WEB,)), 2),
-        (ended(ago=1, heals=1, healed=(DB,)), 1),  # something else drifted
-        (ended(ago=301, heals=7, healed=(WEB,)), 1),  # a long rest
-        (
-            ended(ago=3, heals=1, healed=(WEB,), phase=OperationPhase.FAILED),
-            2,
-        ),  # healing failed, the drift is still there
+        (ended(ago=0, heals=1, healed=(WEB,)), 2),  # people see it go back a few times
+        (ended(ago=0, heals=2, healed=(WEB,)), 3),
+        (ended(ago=1, heals=3, healed=(WEB,)), Wait(timedelta(seconds=1))),
+        (ended(ago=5, heals=4, healed=(WEB,)), Wait(timedelta(seconds=1))),
+        (ended(ago=0, heals=11, healed=(WEB,)), Wait(timedelta(seconds=300))),
+        (ended(ago=3, heals=3, healed=(WEB,)), 4),
+        (ended(ago=10, heals=3, healed=(WEB,)), 4),
+        (ended(ago=11, heals=3, healed=(WEB,)), 1),  # rested for longer than 10 s
+        (ended(ago=36, heals=5, healed=(WEB,)), 6),  # and for longer than twice the wait
+        (ended(ago=37, heals=5, healed=(WEB,)), 1),
+        (ended(ago=601, heals=9, healed=(WEB,)), 1),
+        (ended(ago=1, heals=5, healed=(DB,)), 1),  # something else drifted
+        # Healing failed, the drift is still there.
+        (ended(ago=3, heals=3, healed=(WEB,), phase=OperationPhase.FAILED), 4),
     ],
 )
 def test_the_same_drift_waits_longer_each_time(state: OperationState, expected: Wait | int) -> None:
@@ -175,16 +179,54 @@ def test_the_same_drift_waits_longer_each_time(state: OperationState, expected: 
 
 
 def test_the_backoff_of_self_heal() -> None:
-    assert [backoff(attempts).total_seconds() for attempts in (0, 1, 2, 3, 4, 5, 6, 50)] == [
-        0,
-        2,
-        6,
-        18,
-        54,
-        162,
-        300,
-        300,
-    ]
+    waits = [backoff(attempts).total_seconds() for attempts in (0, 1, 2, 3, 4, 5, 6, 7, 8, 50)]
+    assert waits == [0, 0, 0, 2, 6, 18, 54, 162, 300, 300]
+
+
+def test_who_fights_is_slowed_down_and_who_comes_now_and_then_is_not() -> None:
+    assert heals_within(seconds=600, drift_after=0.0) <= 11
+    assert heals_within(seconds=600, drift_after=11.0) == 55
+
+
+def heals_within(*, seconds: float, drift_after: float) -> int:
+    """How often the same object is healed when it drifts again so long after each heal."""
+    app, now, heals = an_app(Automated(self_heal=True), operation_state=ended(ago=3600)), NOW, 0
+    while now < NOW + timedelta(seconds=seconds):
+        decision = decide_autosync(app, found(), now=now)
+        if isinstance(decision, Wait):
+            now += decision.duration
+            continue
+        assert isinstance(decision, Operation)
+        heals += 1
+        state = OperationState(
+            operation=decision,
+            phase=OperationPhase.SUCCEEDED,
+            sync_result=SyncResult(revision="a1", source=SOURCE),
+            finished_at=rfc3339(now),
+        )
+        app = an_app(Automated(self_heal=True), operation_state=state)
+        now += timedelta(seconds=drift_after)
+    return heals
+
+
+def test_two_applications_do_not_fight_over_one_object() -> None:
+    app = an_app(Automated(self_heal=True), operation_state=ended())
+    assert "other applications" in reason(decide_autosync(app, found(foreign=frozenset({WEB})), now=NOW))
+    both = decide_autosync(app, found(out_of_sync=(WEB, DB), foreign=frozenset({WEB})), now=NOW)
+    assert isinstance(both, Operation)
+    assert both.sync is not None
+    assert [each.name for each in both.sync.resources] == ["db"]
+    taking_over = decide_autosync(app, found("b2", foreign=frozenset({WEB})), now=NOW)
+    assert isinstance(taking_over, Operation)  # a commit may move an object from one application to another
+
+
+def test_a_running_operation_of_an_older_commit_is_out_of_date() -> None:
+    running = msgspec.structs.replace(ended("a1"), phase=OperationPhase.RUNNING, finished_at=None)
+    assert outdated(running, found("b2"))
+    assert not outdated(running, found("a1"))
+    assert not outdated(msgspec.structs.replace(running, phase=OperationPhase.TERMINATING), found("b2"))
+    asked_for = msgspec.structs.replace(running.operation, initiated_by=OperationInitiator(username="dora"))
+    assert not outdated(msgspec.structs.replace(running, operation=asked_for), found("b2"))
 
 
 PROD = Automated(enabled=False, self_heal=True)

@@ -1,0 +1,87 @@
+"""The states an operation goes through on record, as values (pure)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from app_controller.reconcile.attempt_terms import Ended
+from gitops.model.merge import merge_patch
+from gitops.model.moments import parse_rfc3339, rfc3339
+from gitops.model.operation import Operation, OperationPhase, OperationState, ResultCode, SyncResult
+from gitops.sync.retry import wait_before
+
+
+def opening_state(operation: Operation, now: datetime) -> OperationState:
+    return OperationState(
+        operation=operation, phase=OperationPhase.RUNNING, message="preparing", started_at=rfc3339(now)
+    )
+
+
+def anew(state: OperationState) -> OperationState:
+    """For the next try: nothing of the last one's results holds."""
+    return msgspec.structs.replace(state, finished_at=None, sync_result=None)
+
+
+def waiting_state(state: OperationState, again: datetime) -> OperationState:
+    """Failed, and to be tried again: on record it goes on, though the last try has a time of its end."""
+    message = f"{state.message}. Retrying attempt #{state.retry_count + 1} at {rfc3339(again)}"
+    return msgspec.structs.replace(
+        state, phase=OperationPhase.RUNNING, message=message, retry_count=state.retry_count + 1
+    )
+
+
+def next_try_of(waiting: OperationState) -> datetime:
+    """When the try is due that a state on record waits for."""
+    ended = parse_rfc3339(waiting.finished_at or "")
+    return ended + wait_before(waiting.operation.retry, max(0, waiting.retry_count - 1))
+
+
+def given_up(state: OperationState, *, terminated: bool, now: datetime) -> OperationState:
+    """The end of one that waited for another try."""
+    if terminated:
+        return ended_state(state, Ended(OperationPhase.FAILED, "Operation terminated"), now)
+    failed = state.phase if state.completed else OperationPhase.FAILED
+    return ended_state(state, Ended(failed, state.message), now)
+
+
+def ended_state(state: OperationState, ended: Ended, now: datetime) -> OperationState:
+    return msgspec.structs.replace(
+        state,
+        phase=ended.phase,
+        message=ended.message,
+        finished_at=rfc3339(now),
+        sync_result=ended.result or state.sync_result or SyncResult(),
+    )
+
+
+def state_patch(raw: Mapping[str, Any], state: OperationState) -> dict[str, Any]:
+    """What turns the operation state on record into this one."""
+    before = (raw.get("status") or {}).get("operationState") or {}
+    return merge_patch(before, as_json(state))
+
+
+def revision_of(state: OperationState) -> str:
+    """The commit it is about, as people are told."""
+    for each in (state.sync_result, state.operation.sync):
+        if each is not None and (each.revision or each.revisions):
+            return each.revision or ", ".join(each.revisions)
+    return ""
+
+
+def says_anything(patch: Mapping[str, Any]) -> bool:
+    return "operation" in patch or bool(patch["status"]["operationState"]) or "history" in patch["status"]
+
+
+def abridged(state: OperationState) -> OperationState:
+    """Without what a sync can do without: objects written, and as well as they should be."""
+    result = state.sync_result
+    if result is None:
+        return state
+    kept = [each for each in result.resources if each.hook_type or each.status != ResultCode.SYNCED]
+    return msgspec.structs.replace(state, sync_result=msgspec.structs.replace(result, resources=tuple(kept[:500])))
+
+
+def as_json(value: Any) -> Any:
+    return msgspec.json.decode(msgspec.json.encode(value))
