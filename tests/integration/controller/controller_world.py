@@ -146,6 +146,9 @@ class World:
     async def patch_app(self, name: str, patch: Mapping[str, Any]) -> None:
         await self.kubectl("patch", "application.argoproj.io", name, "--type=merge", "-p", json.dumps(patch))
 
+    async def patch_project(self, patch: Mapping[str, Any]) -> None:
+        await self.kubectl("patch", "appproject", "default", "--type=merge", "-p", json.dumps(patch))
+
     async def sync(self, name: str, *, retry: Mapping[str, Any] | None = None, **sync: Any) -> None:
         """Ask for a sync, as the API server does."""
         operation: Raw = {"sync": sync, "initiatedBy": {"username": "dora"}}
