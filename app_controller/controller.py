@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from adapters.clock import Clock
 from adapters.repo_client import RepoClient
 from adapters.store import settings_values as argocd
-from adapters.store.feed import DELETED, Changed, Resync
+from adapters.store.feed import DELETED, Changed, Feed, Resync
 from adapters.store.store import Store
 from app_controller.desired import DesiredStates
 from app_controller.live.clusters import Clusters
@@ -113,7 +113,9 @@ class Controller:
             await asyncio.sleep(0)  # their task groups open before the first key is taken
             loops.create_task(self._follow_applications())
             loops.create_task(self._follow_sets())
+            loops.create_task(self._follow_settings())
             loops.create_task(self._follow_registrations())
+            loops.create_task(self._follow_projects())
             loops.create_task(self._visit_applications(loops))
             loops.create_task(self._visit_sets())
 
@@ -154,19 +156,31 @@ class Controller:
                         else:
                             seen[name] = raw
 
-    async def _follow_registrations(self) -> None:
-        """Clusters, repositories, projects and settings: whoever uses them looks again."""
+    async def _follow_settings(self) -> None:
+        known = self._store.settings()
         with self._store.settings.changes() as feed:
-            self._store.projects.mirror.attach(feed)
-            self._store.attach_registrations(feed)
-            known = self._store.settings()
             async for change in feed:
-                if isinstance(change, Changed) and not _concerns_applications(change.raw):
-                    continue
+                if isinstance(change, Changed) and change.raw.get("kind") == "Secret":
+                    continue  # what sessions and logins are checked with
                 known = self._settings_changed(known)
+                self._visit_all_applications()
+                self._visit_all_sets()
+
+    async def _follow_registrations(self) -> None:
+        """Clusters and repositories."""
+        with Feed(_is_registration) as feed:
+            self._store.attach_registrations(feed)
+            async for _ in feed:
                 self.clusters.close_unregistered()
                 self._visit_all_applications()
                 self._visit_all_sets()
+
+    async def _follow_projects(self) -> None:
+        with self._store.projects.changes() as feed:
+            async for change in feed:
+                for raw in self._store.applications.raws():
+                    if isinstance(change, Resync) or (raw.get("spec") or {}).get("project") == change.name.name:
+                        self.queue.add(AppName(raw["metadata"]["namespace"], raw["metadata"]["name"]))
 
     def _settings_changed(self, before: argocd.Settings) -> argocd.Settings:
         """Mirrors follow what the settings say about marks and about kinds to leave alone."""
@@ -276,11 +290,8 @@ class _Place:
             self._places.release()
 
 
-def _concerns_applications(raw: Manifest) -> bool:
-    """Sessions and the like are kept in Secrets too, and change with every login."""
-    if raw.get("kind") != "Secret":
-        return True
-    return SECRET_TYPE_LABEL in labels_of(raw)
+def _is_registration(secret: Manifest) -> bool:
+    return SECRET_TYPE_LABEL in labels_of(secret)
 
 
 def _asks_for_more(before: Manifest | None, after: Manifest) -> bool:
