@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from adapters.repo_client import CachePolicy, RenderContext, RepoClient
-from app_controller.live.clusters import LiveCluster
+from app_controller.live.cluster import LiveCluster
 from gitops.manifest.annotations import is_hook, is_skipped
 from gitops.manifest.decode import decode_json
 from gitops.manifest.normalize import desired_for, digest_of

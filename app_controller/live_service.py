@@ -11,7 +11,8 @@ from adapters._pb.tiphys.live.v1 import live_pb2 as pb
 from adapters._pb.tiphys.live.v1.live_pb2_grpc import LiveServiceServicer, add_LiveServiceServicer_to_server
 from adapters.kube.requests import Propagation
 from adapters.store.store import Store
-from app_controller.live.clusters import Clusters, LiveCluster
+from app_controller.live.cluster import LiveCluster
+from app_controller.live.clusters import Clusters
 from app_controller.reconcile.examination import tracking_of
 from app_controller.reconcile.views import View, Views
 from app_controller.revisions import Revisions

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from app_controller.live.clusters import LiveCluster
+from app_controller.live.cluster import LiveCluster
 from gitops.model.application import Application
 
 

@@ -8,7 +8,7 @@ import structlog
 
 from adapters.clock import Clock
 from adapters.kube import requests as kube
-from app_controller.live.clusters import LiveCluster
+from app_controller.live.cluster import LiveCluster
 from app_controller.reconcile.writes import POLL_FOR_GONE, Writer
 from gitops.manifest.annotations import HOOK_FINALIZER, annotation, is_custom_resource_definition, is_hook
 from gitops.model.errors import GitOpsError, KindNotServed, NotFound, NotPermitted

@@ -10,8 +10,9 @@ import msgspec
 
 from adapters.clock import Clock
 from app_controller.concurrency import tasks_together
-from app_controller.live.clusters import LiveCluster
+from app_controller.live.cluster import LiveCluster
 from app_controller.reconcile.attempt_terms import Ended, Preparation, Prepared, Signals, ViewClosed, first_of
+from app_controller.reconcile.patience import LAST_WRITES_WITHIN, Patience
 from gitops.health.assess import assess
 from gitops.model.application import AppName
 from gitops.model.errors import GitOpsError
@@ -53,9 +54,6 @@ PROGRESS_EVERY = timedelta(milliseconds=500)
 OPENED_WITHIN = timedelta(milliseconds=300)  # what is not prepared by then is shown as being prepared
 LOOK_UP_EVERY = timedelta(seconds=5)
 LOOK_AT_WINDOWS_EVERY = timedelta(seconds=10)
-LAST_WRITES_WITHIN = timedelta(seconds=2)  # a terminated operation lets writes under way end for this long
-FAREWELLS_WITHIN = timedelta(seconds=30)  # for what becomes of hooks, once their outcome is on record
-FAREWELLS_WHEN_TERMINATED = timedelta(seconds=4)
 # Objects of a commit that is no longer the newest get this long to become healthy.
 HEALTHY_WITHIN_WHEN_OUTDATED = timedelta(seconds=30)
 
@@ -93,7 +91,7 @@ class Attempt:
         self._recorded: tuple[Any, ...] = ()
         self._began: datetime | None = None  # to write
         self._waiting_since: datetime | None = None  # for health alone
-        self._farewells_end: float | None = None
+        self._patience = Patience(signals.terminating)
 
     async def carry_out(self) -> Ended:
         preparing = self._preparation.prepare(self._name, self._state)
@@ -245,9 +243,9 @@ class Attempt:
                     await self._store(prepared, sync)
                 case DeleteHook(task):
                     await self._let_writes_end(task.id)
-                    await self._farewell(prepared.door.delete_hook(task))
+                    await self._patience.bear(prepared.door.delete_hook(task))
                 case ReleaseHook(task):
-                    await self._farewell(prepared.door.release_hook(task))
+                    await self._patience.bear(prepared.door.release_hook(task))
                 case Watch(keys):
                     self._watched = keys
                     self._reported.clear()
@@ -264,34 +262,7 @@ class Attempt:
         """Writes still under way after a termination may end; those that take too long are given up."""
         if self._pausing is not None and not only:
             self._pausing.cancel()
-        writes = [task for id, task in self._writes.items() if not only or id in only]
-        if writes:
-            _, late = await asyncio.wait(writes, timeout=min(LAST_WRITES_WITHIN.total_seconds(), self._patience()))
-            for task in late:
-                task.cancel()
-
-    async def _farewell(self, work: Coroutine[Any, Any, None]) -> None:
-        """What is done for a hook that has ended; a cluster that does not answer must not hold up the end."""
-        working = asyncio.ensure_future(work)
-        ending = asyncio.ensure_future(self._signals.terminating.wait())
-        try:
-            await asyncio.wait({working, ending}, timeout=self._patience(), return_when=_FIRST)
-            if not working.done():
-                await asyncio.wait({working}, timeout=self._patience())
-            if working.done():
-                working.result()
-        finally:
-            working.cancel()
-            ending.cancel()
-
-    def _patience(self) -> float:
-        """Seconds that all that is left to do may take together."""
-        now = asyncio.get_running_loop().time()
-        if self._farewells_end is None:
-            self._farewells_end = now + FAREWELLS_WITHIN.total_seconds()
-        if self._signals.terminating.is_set():
-            self._farewells_end = min(self._farewells_end, now + FAREWELLS_WHEN_TERMINATED.total_seconds())
-        return max(0.0, self._farewells_end - now)
+        await self._patience.let_end([task for id, task in self._writes.items() if not only or id in only])
 
     async def _listen(self, live: LiveCluster) -> None:
         """Turns what happens outside into events: objects, people, time."""
@@ -305,7 +276,7 @@ class Attempt:
                 self._events.put_nowait(DeadlinePassed())
                 return
             ending = () if terminated else (self._signals.terminating,)
-            await first_of(self._signals.changed, *ending, within=left)
+            await first_of(self._signals.changed, *ending, within=min(left, LOOK_UP_EVERY))
             if self._signals.terminating.is_set() and not terminated:
                 terminated = True
                 self._events.put_nowait(Terminate())

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from app_controller.live.clusters import LiveCluster
+from app_controller.live.cluster import LiveCluster
 from app_controller.reconcile.actions import Door
 from gitops.model.application import AppName
 from gitops.model.operation import OperationState, SyncResult

@@ -10,7 +10,7 @@ import msgspec
 
 from app_controller.concurrency import tasks_together
 from app_controller.desired import Desired, DesiredObject
-from app_controller.live.clusters import LiveCluster
+from app_controller.live.cluster import LiveCluster
 from app_controller.metrics import Metrics
 from app_controller.reconcile.writes import MANAGER, refuses_apply_only
 from gitops.compare import Comparison, ObjectComparison, compare_object, summarize

@@ -8,7 +8,7 @@ import structlog
 from adapters.clock import Clock
 from adapters.kube.requests import Propagation
 from adapters.store.store import Store
-from app_controller.live.clusters import LiveCluster
+from app_controller.live.cluster import LiveCluster
 from app_controller.reconcile.actions import Door
 from app_controller.reconcile.comparison import is_child
 from app_controller.reconcile.examination import Examiner, tracking_of

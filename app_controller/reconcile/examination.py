@@ -12,7 +12,8 @@ from adapters.repo_client import CachePolicy
 from adapters.store.settings_values import Settings
 from adapters.store.store import Store
 from app_controller.desired import Desired, DesiredStates, RawSource
-from app_controller.live.clusters import Clusters, LiveCluster
+from app_controller.live.cluster import LiveCluster
+from app_controller.live.clusters import Clusters
 from app_controller.reconcile.actions import Door
 from app_controller.reconcile.comparison import Comparer
 from app_controller.revisions import Revisions, is_commit

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from app_controller.desired import Desired
-from app_controller.live.clusters import LiveCluster
+from app_controller.live.cluster import LiveCluster
 from gitops.compare import Comparison
 from gitops.model.application import AppName
 

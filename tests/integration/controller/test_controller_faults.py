@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from adapters.kube.credentials import cluster_from_kubeconfig
-from app_controller.live import clusters
+from app_controller.live import cluster
 from tests.integration.controller.controller_world import Raw, World, a_job, config_map, eventually, yaml
 from tests.integration.controller.faults import Network
 
@@ -126,7 +126,7 @@ async def test_a_label_on_a_cluster_opens_nothing_anew(world: World) -> None:
 async def test_a_kind_that_cannot_be_listed_concerns_only_who_uses_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clusters, "GRACE", clusters.GRACE / 10)
+    monkeypatch.setattr(cluster, "GRACE", cluster.GRACE / 10)
     job = a_job("of-batch")
     world.commit({"app/all.yaml": yaml(config_map("a")), "batch/all.yaml": yaml(job)})
     user = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "limited"}}

@@ -12,6 +12,7 @@ import pytest
 from adapters.clock import SystemClock
 from app_controller.live.mirror import Mirror
 from app_controller.reconcile import attempt as module
+from app_controller.reconcile import patience
 from app_controller.reconcile.actions import Written
 from app_controller.reconcile.attempt import Attempt
 from app_controller.reconcile.attempt_terms import Ended, Prepared
@@ -141,8 +142,9 @@ async def hang() -> None:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tenth of the real patience, so that what must end in 5 s has to end in half a second."""
-    for name in ("LAST_WRITES_WITHIN", "FAREWELLS_WHEN_TERMINATED", "FAREWELLS_WITHIN", "OPENED_WITHIN"):
-        monkeypatch.setattr(module, name, getattr(module, name) / 10)
+    for name in ("LAST_WRITES_WITHIN", "FAREWELLS_WHEN_TERMINATED", "FAREWELLS_WITHIN"):
+        monkeypatch.setattr(patience, name, getattr(patience, name) / 10)
+    monkeypatch.setattr(module, "OPENED_WITHIN", module.OPENED_WITHIN / 10)
 
 
 async def test_a_sync_ends_with_what_was_done() -> None:
