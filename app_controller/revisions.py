@@ -5,6 +5,7 @@ whoever follows a reference that moved is told by name.
 """
 
 import asyncio
+import traceback
 from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime, timedelta
 
@@ -78,7 +79,6 @@ class Revisions:
         reference = remote.references.get(name)
         if reference is None:
             reference = remote.references[name] = _Reference()
-            remote.wanted = True
         reference.followers.add(follower)
         if reference.revision == "":
             await self._ask_one(remote, name, reference)
@@ -97,7 +97,6 @@ class Revisions:
         wanted = normalized_url(url)
         found = [each for each in self._remotes.values() if _same_repository(each.repository.url, wanted)]
         for remote in found:
-            remote.wanted = True
             self._start(remote)
         return bool(found)
 
@@ -152,21 +151,34 @@ class Revisions:
             remote.wanted = True
 
     async def _poll(self, remote: _Remote) -> None:
+        remote.wanted = False
+        started = await self._spaced(remote)
+        try:
+            await self._ask_all(remote)
+        except Exception:  # a bug about one repository must not end the polls of the others
+            log.error("poll failed", repository=remote.repository.url, trace=traceback.format_exc())
+        remote.polled_at = remote.answered_at = started
+        if remote.wanted and self._tasks is not None:
+            # Announced while it was being asked: the answer may have been on its way already.
+            remote.asking = self._tasks.create_task(self._poll(remote), name="poll")
+
+    async def _spaced(self, remote: _Remote) -> datetime:
+        """The moment the question counts from."""
         if remote.asked_at is not None:
             rest = SPACING - (self._clock.now() - remote.asked_at)
             if rest > timedelta(0):
                 await self._clock.sleep(rest)
-        remote.wanted = False
-        started = self._clock.now()
-        remote.asked_at = started
+                remote.wanted = False  # whatever was announced until now is asked for now
+        remote.asked_at = self._clock.now()
+        return remote.asked_at
+
+    async def _ask_all(self, remote: _Remote) -> None:
         if self._polls is not None:
             self._polls.inc()
-        names = [name for name in remote.references if not is_commit(name)]
         async with tasks_together() as questions:
-            for name in names:
-                reference = remote.references[name]
-                questions.create_task(self._ask_one(remote, name, reference, tell=True))
-        remote.polled_at = remote.answered_at = started
+            for name, reference in remote.references.items():
+                if not is_commit(name):
+                    questions.create_task(self._ask_one(remote, name, reference, tell=True))
 
     async def _ask_one(self, remote: _Remote, name: str, reference: _Reference, *, tell: bool = False) -> None:
         policy = CachePolicy.FRESH_REFS if tell else CachePolicy.USE

@@ -21,6 +21,8 @@ class Remote:
         self.revision = "a" * 40
         self.down = False
         self.fresh_questions = 0
+        self.slow: asyncio.Event | None = None  # answers wait for it, and are what was true when they were asked
+        self.broken = False
 
     async def resolve(
         self, repository: Repository, target_revision: str, *, policy: CachePolicy = CachePolicy.USE
@@ -30,7 +32,12 @@ class Remote:
             self.fresh_questions += 1
         if self.down:
             raise RepositoryUnreachable("git.example does not answer")
-        return self.revision
+        if self.broken:
+            raise TypeError("a bug")
+        answer = self.revision
+        if self.slow is not None:
+            await self.slow.wait()
+        return answer
 
 
 class Clock:
@@ -148,3 +155,31 @@ async def test_what_nobody_follows_is_no_longer_polled() -> None:
         await followed.revisions.resolve(SHOP, "main", "web")
         followed.revisions.unfollow("web")
         assert not followed.revisions.announce(SHOP.url)
+
+
+async def test_a_push_announced_while_the_remote_is_being_asked_is_not_missed() -> None:
+    remote = Remote()
+    async with Followed(remote) as followed:
+        await followed.revisions.resolve(SHOP, "main", "web")
+        remote.slow = asyncio.Event()
+        before = remote.fresh_questions
+        followed.revisions.announce(SHOP.url)
+        await until(lambda: remote.fresh_questions == before + 1)
+        remote.revision = "d" * 40
+        followed.revisions.announce(SHOP.url)
+        remote.slow.set()
+        await until(lambda: followed.moved)
+        assert await followed.revisions.resolve(SHOP, "main", "web") == "d" * 40
+
+
+async def test_a_bug_about_one_repository_does_not_end_the_polls_nor_a_refresh() -> None:
+    remote = Remote()
+    async with Followed(remote, timedelta(seconds=3)) as followed:
+        await followed.revisions.resolve(SHOP, "main", "web")
+        remote.broken = True
+        asked = followed.clock.now()
+        async with asyncio.timeout(2):
+            await followed.revisions.resolve(SHOP, "main", "web", asked_after=asked)
+        remote.broken = False
+        remote.revision = "e" * 40
+        await until(lambda: followed.moved)
