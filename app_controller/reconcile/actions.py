@@ -174,6 +174,9 @@ class Door:
     async def _delete(self, type: ResourceType, live: Manifest, propagation: kube.Propagation) -> None:
         """Of this object in this version: one that was changed, or made anew, meanwhile is a Conflict."""
         key = key_of(live)
+        if propagation == "Foreground" and not self._live.mirror.children(live):
+            # Nothing has to go before it, and the garbage collector is slow to find that out.
+            propagation = "Background"
         left = await self._live.client.delete(
             type,
             key.namespace,
