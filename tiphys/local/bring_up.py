@@ -50,6 +50,7 @@ class UpOptions(msgspec.Struct, frozen=True):
     contexts: Mapping[str, str] = {}  # cluster -> context; empty: clusters are made
     kubeconfig: Path | None = None  # where the contexts are; None: KUBECONFIG, else ~/.kube/config
     sample: bool = True  # the sample's projects and applications
+    stock_limits: bool = False  # True: clusters of our own throttle their controllers as Kubernetes does by default
     dashboard: bool = True  # False: serve the API alone, and need no Node
 
 
@@ -110,7 +111,9 @@ def _prepare_machine(layout: Layout, decided: Installation, options: UpOptions, 
         binaries = tools.ensure(cache, os.environ, say, names)
         tools.link_into(layout.bin, binaries)
         if decided.owns_clusters:
-            ControlPlanes(layout.clusters, layout.kubeconfigs, binaries, say=say).start_all(decided.clusters)
+            ControlPlanes(layout.clusters, layout.kubeconfigs, binaries, stock=options.stock_limits, say=say).start_all(
+                decided.clusters
+            )
         else:
             _copy_kubeconfigs(layout, decided.contexts, options.kubeconfig)
         return pages.result() if pages else None

@@ -102,8 +102,13 @@ def test_a_control_plane_listens_on_loopback_alone() -> None:
     }
     options = configuration_of(binaries, dict.fromkeys(PORTS, 1), durable=True)
     assert options["options"]["bindAddress"] == "127.0.0.1"
-    assert options["componentsPatches"] == []
-    assert configuration_of(binaries, {}, durable=False)["componentsPatches"]
+
+    def patched(**asked: bool) -> list[str]:
+        return [each["name"] for each in configuration_of(binaries, {}, **asked)["componentsPatches"]]
+
+    assert patched(durable=True) == ["kube-controller-manager"]
+    assert patched(durable=False) == ["etcd", "kube-controller-manager"]
+    assert patched(durable=True, stock=True) == []
 
 
 def test_a_missing_binary_is_named() -> None:
