@@ -15,7 +15,7 @@ from adapters.kube.discovery import Discovery
 from adapters.kube.watch import Broken, Gone, Resumed, Synced, Upsert, WatchEvent, watch
 from app_controller.live.kinds import DEFINES_KINDS, WHOLE_KINDS, WatchedKind, api_versions, lean
 from app_controller.live.mirror import ChangeSink, Mirror, Owner
-from gitops.model.errors import ClusterError, ClusterUnreachable, GitOpsError, KindNotServed
+from gitops.model.errors import ClusterError, ClusterRefused, ClusterUnreachable, GitOpsError, KindNotServed
 from gitops.model.repository import Cluster
 from gitops.model.resource import GroupKind, ResourceType
 
@@ -270,7 +270,12 @@ class LiveCluster:
                     self._rediscover.set()
 
     async def _judged(self, event: Broken) -> Broken:
-        """Silence about one kind is that kind's trouble while the cluster itself still answers."""
+        """Silence about one kind is that kind's trouble while the cluster itself still answers.
+
+        Credentials that are not accepted are no kind's trouble, but the cluster's.
+        """
+        if isinstance(event.error, ClusterRefused) and event.error.status == 401:
+            return Broken(ClusterUnreachable(str(event.error)), event.since)
         unreachable = isinstance(event.error, ClusterUnreachable)
         if unreachable and self.unreachable is None and await self.client.is_alive(PROBE_WITHIN):
             return Broken(ClusterError(f"{event.error}, though the cluster itself answers"), event.since)

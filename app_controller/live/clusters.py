@@ -17,6 +17,11 @@ from gitops.model.resource import GroupKind
 log = structlog.get_logger()
 
 
+def _close(live: LiveCluster, task: asyncio.Task[None]) -> None:
+    live.closed = True  # at once, also for one whose task has not begun
+    task.cancel()
+
+
 async def _kept_to_itself(live: LiveCluster) -> None:
     try:
         await live.serve()
@@ -74,7 +79,7 @@ class Clusters:
             present[0].cluster = cluster
             return present[0]
         if present is not None:
-            present[1].cancel()
+            _close(*present)
         if self._tasks is None:
             raise ClusterUnreachable(f"cluster {cluster.name} is not opened yet; the controller is starting")
         live = LiveCluster(
@@ -96,8 +101,7 @@ class Clusters:
     def close_unregistered(self) -> None:
         known = {each.server for each in self._registered()}
         for server in [each for each in self._open if each not in known]:
-            _, task = self._open.pop(server)
-            task.cancel()
+            _close(*self._open.pop(server))
 
     def all_open(self) -> list[LiveCluster]:
         return [live for live, _ in self._open.values()]

@@ -182,19 +182,23 @@ class ApplicationReconciler:
         problem = next((message for type, message in examined.problems if type.endswith("Error")), None)
         if problem is not None:
             return Skip(f"nothing is changed while there is a problem: {problem}")
+        if self._operations.running(app.key):
+            self._tell_running(app, _found(examined, ()))
+            return Skip("another operation is in progress")
         try:
             found = _found(examined, await self._drifted(app, examined))
         except GitOpsError as error:
             return Skip(f"what was deployed last cannot be compared, so drift is not healed: {error}", error=True)
-        if self._operations.running(app.key):
-            state = app.status.operation_state
-            if state is not None and superseded(state, found):
-                self._operations.supersede(app.key)
-            elif state is not None and outdated(state, found):
-                self._operations.outdate(app.key)
-            return Skip("another operation is in progress")
         decision = decide_autosync(app, found, now=self._clock.now())
         return self._unless_blocked(app, decision)
+
+    def _tell_running(self, app: Application, found: AutosyncFindings) -> None:
+        """A running operation has to know that Git has moved on."""
+        state = app.status.operation_state
+        if state is not None and superseded(state, found):
+            self._operations.supersede(app.key)
+        elif state is not None and outdated(state, found):
+            self._operations.outdate(app.key)
 
     async def _drifted(self, app: Application, examined: Examined) -> tuple[ResourceKey, ...]:
         """Where new commits wait: what equals neither the last deployment nor the target revision."""

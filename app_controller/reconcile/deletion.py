@@ -15,6 +15,8 @@ from app_controller.reconcile.examination import Examiner, tracking_of
 from app_controller.reconcile.outcome import SETTLED, Outcome, again_in
 from gitops.manifest.annotations import (
     HELM_RESOURCE_POLICY,
+    POST_DELETE_FINALIZER,
+    PRE_DELETE_FINALIZER,
     RESOURCES_FINALIZER,
     annotation,
     deletion_approved_at,
@@ -23,7 +25,7 @@ from gitops.manifest.annotations import (
     sync_wave,
 )
 from gitops.model.application import Application
-from gitops.model.errors import ClusterUnknown, GitOpsError, NotFound
+from gitops.model.errors import ClusterUnknown, GitOpsError, InvalidSpec, NotFound
 from gitops.model.moments import parse_rfc3339, rfc3339
 from gitops.model.operation import SyncOperation
 from gitops.model.resource import GroupKind, Manifest, is_deleting, key_of, uid_of, version_of
@@ -52,6 +54,7 @@ class Deletion:
         """Deletes what is left and may go; takes the finalizer off when nothing is left."""
         finalizer = next((each for each in app.metadata.finalizers if each.startswith(RESOURCES_FINALIZER)), None)
         if finalizer is None:
+            await self._tell_of_others(app)
             return SETTLED
         try:
             left = await self._delete_next(app, finalizer)
@@ -65,6 +68,13 @@ class Deletion:
         await self._store.applications.patch(app.key, patch, resource_version=app.metadata.resource_version)
         log.info("application deleted", application=str(app.key))
         return SETTLED
+
+    async def _tell_of_others(self, app: Application) -> None:
+        for each in app.metadata.finalizers:
+            if each.startswith((PRE_DELETE_FINALIZER, POST_DELETE_FINALIZER)):
+                message = f"deletion hooks are not run; take the finalizer {each} off to let the application go"
+                await self._tell(app, InvalidSpec(message))
+                return
 
     async def _delete_next(self, app: Application, finalizer: str) -> int:
         """Asks for the deletion of the last wave; how many objects are still there."""
