@@ -81,6 +81,8 @@ class Deletion:
         try:
             live = self._examiner.destination(app)
         except ClusterUnknown:
+            if self._store.clusters.unreadable():
+                raise  # it may be the one whose registration cannot be read just now
             return 0  # the cluster is not ours to reach any more: what runs there stays
         # What cannot be seen now must not be left behind unseen.
         await live.ready({GroupKind(each.group, each.kind) for each in app.status.resources})

@@ -10,6 +10,7 @@ from adapters.store.store import Store
 from app_controller.desired import RawSource
 from app_controller.reconcile.attempt_terms import Prepared
 from app_controller.reconcile.examination import OPERATION, Examined, Examiner, sources_of
+from app_controller.revisions import is_commit
 from gitops.compare import ObjectComparison
 from gitops.diff.ignore import IgnoreRules, respecting
 from gitops.manifest.annotations import deletion_approved_at
@@ -64,7 +65,7 @@ class SyncPreparation:
             door=self._examiner.door(app, examined.live),
             dry_run=operation.dry_run,
             partial=intent.partial,
-            pinned=bool(operation.revision or operation.revisions),
+            pinned=_is_pinned(operation),
             blocked=self._blocked(app, manual=not state.operation.initiated_by.automated),
         )
 
@@ -142,6 +143,12 @@ def _result(sources: Sequence[RawSource], examined: Examined) -> SyncResult:
 def _approved_since(app: Application, started: datetime) -> bool:
     given = deletion_approved_at({"metadata": {"annotations": app.metadata.annotations}})
     return given is not None and given >= started
+
+
+def _is_pinned(operation: SyncOperation) -> bool:
+    """Whether it names commits, which mean the same at any time, rather than branches or nothing."""
+    asked = operation.revisions or (operation.revision,)
+    return all(is_commit(each) for each in asked)
 
 
 def _refuse_shared(examined: Examined) -> None:
