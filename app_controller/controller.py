@@ -207,6 +207,8 @@ class Controller:
 
     def managed_object_changed(self, server: str, instance: str, key: ResourceKey) -> None:
         name = self._named(instance)
+        if self._store.applications.raw(name) is None:
+            return  # another installation's, or left behind by an application that is gone
         self.queue.add(name)
         self.operations.wake(name)
         self.views.touched(name)

@@ -1,6 +1,7 @@
 """The gRPC edge: trees, diffs and events of the applications someone looks at, drawn on demand."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import quote
 
@@ -23,7 +24,17 @@ from gitops.manifest.tracking import app_instance_name
 from gitops.model.application import AppName
 from gitops.model.errors import NotFound, NotPermitted
 from gitops.model.moments import rfc3339
-from gitops.model.resource import Manifest, ResourceKey, ResourceType, resource_version_of, uid_of
+from gitops.model.resource import (
+    Manifest,
+    ResourceKey,
+    ResourceType,
+    key_of,
+    name_of,
+    namespace_of,
+    resource_version_of,
+    uid_of,
+)
+from gitops.rbac.projects import permits_destination, permits_kind
 from gitops.tree.ownership import application_tree
 
 Context = Any  # grpc.aio.ServicerContext, generic in its stubs only
@@ -43,14 +54,15 @@ class LiveService(LiveServiceServicer):  # type: ignore[misc]  # generated code 
 
     async def WatchResourceTree(
         self, request: pb.WatchResourceTreeRequest, context: Context
-    ) -> AsyncIterator[pb.WatchResourceTreeResponse]:
+    ) -> AsyncGenerator[pb.WatchResourceTreeResponse, None]:
         name = _name(request.application)
         last = b""
-        async for _ in self._views.changes(name):
-            tree = self._tree(name)
-            if tree != last:
-                last = tree
-                yield pb.WatchResourceTreeResponse(tree=tree)
+        async with aclosing(self._views.changes(name)) as changes:
+            async for _ in changes:
+                tree = self._tree(name)
+                if tree != last:
+                    last = tree
+                    yield pb.WatchResourceTreeResponse(tree=tree)
 
     async def ListManagedResources(
         self, request: pb.ListManagedResourcesRequest, context: Context
@@ -72,6 +84,7 @@ class LiveService(LiveServiceServicer):  # type: ignore[misc]  # generated code 
         self, request: pb.DeleteLiveObjectRequest, context: Context
     ) -> pb.DeleteLiveObjectResponse:
         live, type, manifest = await self._found(request.application, request.object)
+        self._check_permitted(request.application, live, type, manifest)
         propagation: Propagation = "Orphan" if request.orphan else "Background" if request.force else "Foreground"
         await live.client.delete(
             type,
@@ -129,6 +142,20 @@ class LiveService(LiveServiceServicer):  # type: ignore[misc]  # generated code 
         if owner != instance and key not in self._desired_keys(name):
             raise NotPermitted(f"{key} is not part of application {name}")
         return live, type, manifest
+
+    def _check_permitted(
+        self, app: pb.ApplicationRef, live: LiveCluster, type: ResourceType, manifest: Manifest
+    ) -> None:
+        """Projects list the kinds of Git's objects, not those below them: these only have to be where it allows."""
+        application = self._store.applications.get(_name(app))
+        project = self._store.projects.get(application.spec.project) if application is not None else None
+        cluster = live.cluster
+        if project is None or not (
+            permits_destination(project, server=cluster.server, name=cluster.name, namespace=namespace_of(manifest))
+            if type.namespaced
+            else permits_kind(project, type.group_kind, namespaced=False, name=name_of(manifest))
+        ):
+            raise NotPermitted(f"the application's project does not allow {key_of(manifest)} of cluster {cluster.name}")
 
     def _desired_keys(self, name: AppName) -> set[ResourceKey]:
         view = self._views.get(name)

@@ -7,7 +7,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from app_controller.live.cluster import LiveCluster
-from gitops.model.application import Application
+from gitops.model.application import Application, AppName
 
 
 class Metrics:
@@ -46,6 +46,11 @@ class Metrics:
         )
         self.polls = Counter("tiphys_git_polls", "Questions to repositories about their references", registry=registry)
         registry.register(_Present(applications, clusters, queue_length))
+
+    def forget(self, name: AppName) -> None:
+        """The application is gone, and its series with it."""
+        for counter in (self.syncs, self.sync_seconds):
+            counter.remove_by_labels({"namespace": name.namespace, "name": name.name})
 
 
 class _Present(Collector):

@@ -263,6 +263,7 @@ class ApplicationReconciler:
         self._views.forget(name)
         self._interest.forget(name)
         self._examiner.forget(name)
+        self._metrics.forget(name)
         self._attempts.pop(name, None)
 
     def _after_error(self, name: AppName, error: GitOpsError) -> Outcome:

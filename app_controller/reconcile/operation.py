@@ -37,13 +37,17 @@ from app_controller.reconcile.operation_state import (
 from app_controller.reconcile.status import is_too_large
 from gitops.manifest.annotations import deletion_approved_at
 from gitops.model.application import Application, AppName
-from gitops.model.errors import ClusterRefused, Conflict, GitOpsError, NotFound
+from gitops.model.errors import ClusterRefused, Conflict, GitOpsError, InvalidSpec, NotFound
 from gitops.model.moments import parse_rfc3339, rfc3339
 from gitops.model.operation import Operation, OperationPhase, OperationState
 from gitops.sync.history import with_deployment
 from gitops.sync.retry import next_retry
 
 log = structlog.get_logger()
+
+FIRST_PAUSE = timedelta(seconds=2)  # before an operation whose record could not be written is taken up again
+LONGEST_PAUSE = timedelta(minutes=1)
+NEVER_STORED = frozenset({400, 413, 422})  # what the API server says of a record it will not take at any time
 
 
 class Run:
@@ -84,6 +88,7 @@ class Operations:
         self._ended = ended
         self._tell = tell
         self._runs: dict[AppName, Run] = {}
+        self._interruptions: dict[AppName, int] = {}
         self._tasks: asyncio.TaskGroup | None = None
 
     async def serve(self) -> None:
@@ -155,6 +160,7 @@ class Operations:
 
     def abandon(self, name: AppName) -> None:
         """The application goes: its operation ends as if a person had terminated it, its hooks with it."""
+        self._interruptions.pop(name, None)
         run = self._runs.get(name)
         if run is not None:
             run.terminating.set()
@@ -168,25 +174,33 @@ class Operations:
     async def _carry(self, name: AppName, run: Run) -> None:
         try:
             await self._carried_out(name, run)
+            self._interruptions.pop(name, None)
         except GitOpsError as error:
-            # The Application itself cannot be written: it stays as it is on record and is taken up again.
             log.warning("operation interrupted", application=str(name), error=str(error))
-            await self._clock.sleep(timedelta(seconds=2))
+            await self._interrupted(name, error)
         except Exception:  # a bug must not take the other operations with it, nor be met again and again
             log.error("operation failed", application=str(name), trace=traceback.format_exc())
-            await self._give_up(name)
+            await self._give_up(name, "internal error; the controller's log says more")
         finally:
             del self._runs[name]
             self._ended(name)
 
-    async def _give_up(self, name: AppName) -> None:
+    async def _interrupted(self, name: AppName, error: GitOpsError) -> None:
+        """Its record cannot be written: it is taken up again from there later, unless it will never be written."""
+        if isinstance(error, ClusterRefused) and error.status in NEVER_STORED:
+            await self._give_up(name, f"the state of the operation cannot be stored: {error}")
+        times = self._interruptions.get(name, 0)
+        self._interruptions[name] = times + 1
+        await self._clock.sleep(min(FIRST_PAUSE * (1 << min(times, 10)), LONGEST_PAUSE))
+
+    async def _give_up(self, name: AppName, message: str) -> None:
         try:
             app = self._store.applications.get(name)
             state = app.status.operation_state if app is not None else None
             if app is not None and app.operation is not None:
                 if state is None or state.completed or state.operation != app.operation:
                     state = opening_state(app.operation, self._clock.now())
-                ended = Ended(OperationPhase.ERROR, "internal error; the controller's log says more")
+                ended = Ended(OperationPhase.ERROR, message)
                 await self._close(name, ended_state(state, ended, self._clock.now()))
         except GitOpsError as error:
             log.warning("operation not closed", application=str(name), error=str(error))
@@ -210,7 +224,10 @@ class Operations:
                 await self.record(name, state)
                 continue
             state = ended_state(state, ended, self._clock.now())
-            again = None if run.gives_up else next_retry(state, self._clock.now())
+            try:
+                again = None if run.gives_up else next_retry(state, self._clock.now())
+            except InvalidSpec as error:
+                again, state = None, msgspec.structs.replace(state, message=f"{state.message}; no other try: {error}")
             if again is None or again >= deadline:
                 return await self._close(name, state, deployed=ended.deployed)
             waiting = waiting_state(state, again)

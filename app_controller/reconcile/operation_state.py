@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from app_controller.reconcile.attempt_terms import Ended
+from gitops.model.errors import InvalidSpec
 from gitops.model.merge import merge_patch
 from gitops.model.moments import parse_rfc3339, rfc3339
 from gitops.model.operation import Operation, OperationPhase, OperationState, ResultCode, SyncResult
@@ -35,7 +36,10 @@ def waiting_state(state: OperationState, again: datetime) -> OperationState:
 def next_try_of(waiting: OperationState) -> datetime:
     """When the try is due that a state on record waits for."""
     ended = parse_rfc3339(waiting.finished_at or "")
-    return ended + wait_before(waiting.operation.retry, max(0, waiting.retry_count - 1))
+    try:
+        return ended + wait_before(waiting.operation.retry, max(0, waiting.retry_count - 1))
+    except InvalidSpec:  # written by somebody else
+        return ended
 
 
 def given_up(state: OperationState, *, terminated: bool, now: datetime) -> OperationState:

@@ -1,7 +1,7 @@
 """The last comparison of each application, for those who look at it, and who is looking."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import msgspec
 
@@ -43,7 +43,7 @@ class Views:
         for event in self._watchers.get(name, ()):
             event.set()
 
-    async def changes(self, name: AppName, *, at_most_every: float = 0.1) -> AsyncIterator[None]:
+    async def changes(self, name: AppName, *, at_most_every: float = 0.1) -> AsyncGenerator[None, None]:
         """Once at the start and then after every change, bursts drawn together."""
         event = asyncio.Event()
         self._watchers.setdefault(name, set()).add(event)

@@ -3,10 +3,12 @@
 import asyncio
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from app_controller.reconcile import attempt
+from gitops.model.errors import ClusterRefused
 from tests.integration.controller.controller_world import Raw, World, a_job, config_map, eventually, manifest, yaml
 from tests.integration.controller.faults import CrashPoint, births
 
@@ -245,6 +247,39 @@ async def test_events_tell_what_happened(world: World) -> None:
         return lines
 
     await eventually(told, "the events are there")
+
+
+async def test_a_retry_that_cannot_be_read_is_no_reason_to_go_on_for_ever(world: World) -> None:
+    world.commit({"app/all.yaml": yaml(config_map("Not_A_Name"))})
+    app = await world.add_app()
+    await world.sync(app, retry={"limit": -1, "backoff": {"duration": "soon"}})
+    state = await world.operation_ended(app, within=10)
+    assert state["phase"] == "Failed"
+    assert "soon" in state["message"]
+
+
+async def test_an_operation_whose_record_is_refused_ends_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.commit({"app/all.yaml": yaml(config_map("a"))})
+    app = await world.add_app()
+    await world.wait_sync(app, "OutOfSync")
+    applications = world.running.store.applications
+    patch, refused = applications.patch, 0
+
+    async def refusing(name: Any, changes: Any, **how: Any) -> Any:
+        nonlocal refused
+        if "syncResult" in changes.get("status", {}).get("operationState", {}) and changes.get("operation", "") is None:
+            result = changes["status"]["operationState"]["syncResult"]
+            if result and result.get("resources"):
+                refused += 1
+                raise ClusterRefused("status.operationState: Invalid value", status=422)
+        return await patch(name, changes, **how)
+
+    monkeypatch.setattr(applications, "patch", refusing)
+    await world.sync(app)
+    state = await world.operation_ended(app, within=15)
+    assert (state["phase"], "Invalid value" in state["message"], refused) == ("Error", True, 1)
 
 
 async def _message(world: World, app: str, text: str) -> None:
