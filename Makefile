@@ -44,6 +44,7 @@ check: lint ## Format, lint, types, import contracts, unit tests and laws
 	@$(PY) -m pytest -q -n 2 $(wildcard tests/unit tests/laws tests/golden tests/architecture)
 
 test: lint ## Everything: check, dashboard, integration, and end to end through the running trio
+	@$(LOCAL) tools
 	@$(LOCAL) test-dashboard
 	@$(LOCAL) dashboard
 	@$(PY) -m pytest -q
