@@ -64,7 +64,6 @@ class DesiredStates:
         self._repo = repo
         self._control_namespace = control_namespace
         self._slots: dict[AppName, dict[str, _Slot]] = {}  # by application and purpose
-        self.renders = 0
 
     def forget(self, name: AppName) -> None:
         self._slots.pop(name, None)
@@ -138,7 +137,6 @@ class DesiredStates:
                 policy=policy,
                 known_render_key=known[0] if known else "",
             )
-            self.renders += answer.rendered
             answers.append(answer)
         keys = tuple(each.render_key for each in answers)
         types = tuple(each.source_type for each in answers)

@@ -14,7 +14,7 @@ from gitops.model.merge import merge_patch
 from gitops.model.moments import rfc3339
 from gitops.model.operation import OperationPhase
 from gitops.model.resource import annotations_of
-from gitops.model.status import AppCondition, AppHealth, AppSummary, HealthCode, ResourceStatus, SyncCode
+from gitops.model.status import AppHealth, AppSummary, HealthCode, ResourceStatus, SyncCode
 
 RawApp = Mapping[str, Any]
 
@@ -211,7 +211,3 @@ def _source_types(after: dict[str, Any], raw: RawApp, desired: Desired) -> None:
 def _as_json(value: Any) -> Any:
     """As it will come back from the API server: lists, not tuples."""
     return msgspec.json.decode(msgspec.json.encode(value))
-
-
-def error_conditions(conditions: Iterable[AppCondition]) -> tuple[AppCondition, ...]:
-    return tuple(each for each in conditions if each.is_error)
