@@ -1,9 +1,11 @@
 """Control planes of our own: made, stopped with their data kept, started again, deleted."""
 
+import ipaddress
 import json
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,7 @@ from adapters.store.kinds import SECRETS
 from gitops.model.errors import GitOpsError
 from tests.fixtures.control_plane import ControlPlane
 from tiphys.local import cluster_add, processes
-from tiphys.local.clusters import COMPONENTS, ControlPlanes
+from tiphys.local.clusters import COMPONENTS, SERVICE_ADDRESSES, ControlPlanes
 from tiphys.local.errors import PortTaken
 
 pytestmark = pytest.mark.integration
@@ -33,7 +35,6 @@ def test_a_cluster_keeps_its_data_over_a_stop_and_leaves_nothing_when_deleted(
         first = planes.running("one")
         assert len(first) == len(COMPONENTS)
         plane.kubectl("create", "configmap", "kept", "--from-literal=a=b")
-        assert len(json.loads(plane.kubectl("get", "nodes", "-o", "json"))["items"]) == 2
 
         planes.start("one")  # runs already
         assert planes.running("one") == first
@@ -54,6 +55,27 @@ def test_a_cluster_keeps_its_data_over_a_stop_and_leaves_nothing_when_deleted(
     assert not any(processes.is_alive(process) for process in last)
     assert not (tmp_path / "c" / "one").exists()
     assert os.environ.get("KUBECONFIG") == before
+
+
+def test_a_thousand_applications_find_room(control_plane: ControlPlane, fresh_namespace: str) -> None:
+    """A pod and a Service for each: the addresses of Services and the nodes' places for pods suffice."""
+    control_plane.apply(*(_service(fresh_namespace, number) for number in range(300)))
+    nodes = json.loads(control_plane.kubectl("get", "nodes", "-o", "json"))["items"]
+    places = sum(int(node["status"]["allocatable"]["pods"]) for node in nodes)
+    addresses = ipaddress.ip_network(SERVICE_ADDRESSES).num_addresses
+    services = json.loads(control_plane.kubectl("-n", fresh_namespace, "get", "services", "-o", "json"))["items"]
+    assert len({service["spec"]["clusterIP"] for service in services}) == 300
+    assert places > 1_000
+    assert addresses > 1_000
+
+
+def _service(namespace: str, number: int) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": f"svc-{number}", "namespace": namespace},
+        "spec": {"ports": [{"port": 80}]},
+    }
 
 
 def test_pids_of_an_earlier_life_of_the_machine_are_not_believed(tmp_path: Path) -> None:

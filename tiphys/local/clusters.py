@@ -23,7 +23,10 @@ from tiphys.local.processes import Process
 from tiphys.local.progress import Say, silent, step
 from tiphys.local.tools import KUBERNETES
 
-NODES = 2
+# What a cluster has room for: 110 pods a node, and an address for each Service. Nodes that kwok plays cost nothing
+# to make; a thousand applications on two nodes and Kubernetes' default /24 of addresses would never become healthy.
+NODES = 12
+SERVICE_ADDRESSES = "10.96.0.0/16"
 # How kwokctl's configuration calls each port a control plane listens on.
 PORTS = (
     "kubeApiserverPort",
@@ -193,6 +196,7 @@ def configuration_of(
             **ports,
         },
         "componentsPatches": [
+            _with_arguments("kube-apiserver", {"service-cluster-ip-range": SERVICE_ADDRESSES}),
             *([] if durable else [_with_arguments("etcd", {"unsafe-no-fsync": "true"})]),
             *([] if stock else [_with_arguments("kube-controller-manager", UNTHROTTLED)]),
         ],
