@@ -38,14 +38,16 @@ def wait_for(
     raise _too_late(missing)
 
 
-def wait_until_gone(api: Api, app: AppRef, *, until: float, still_there: Callable[[], bool]) -> None:
+def wait_until_gone(api: Api, app: AppRef, uid: str | None, *, until: float, still_there: Callable[[], bool]) -> None:
     """Asks again now and then too: the deletion may have been over before the stream began."""
     while time.monotonic() < until:
         if not still_there():
             return
         look_again = min(until, time.monotonic() + 2)
-        if any(kind == "DELETED" for kind, _ in api.app_events([app], until=look_again)):
-            return
+        for kind, raw in api.app_events([app], until=look_again):
+            # Another application under the same name means that the first is gone.
+            if kind == "DELETED" or raw["metadata"].get("uid") != uid:
+                return
     raise TimedOut(f"`{app}` is still being deleted", "`tiphys app get` shows what it waits for")
 
 

@@ -7,12 +7,15 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from enum import Enum
 from typing import IO, TYPE_CHECKING, Any
 
+from tiphys.cli.columns import GAP, Table, fitted, widths
+
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 # What a commit message, a pod or a chart wrote must not steer the terminal it is shown on.
 _CONTROL = {code: "�" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
@@ -53,6 +56,7 @@ class AppFormat(str, Enum):
 
     TABLE = "table"
     TREE = "tree"
+    NAME = "name"
     JSON = "json"
     YAML = "yaml"
 
@@ -61,12 +65,6 @@ class ProgressMode(str, Enum):
     AUTO = "auto"  # a live table on a terminal, else nothing
     PLAIN = "plain"  # one line on stderr for each change
     NONE = "none"
-
-
-@dataclass(frozen=True)
-class Table:
-    headers: tuple[str, ...]
-    rows: Sequence[tuple[str, ...]]
 
 
 def plain(text: str) -> str:
@@ -92,16 +90,13 @@ def warn(message: str) -> None:
 
 def table_text(table: Table) -> str:
     """Columns two spaces apart, as wide as their widest cell."""
-    rows = [table.headers, *(tuple(one_line(cell) or "-" for cell in row) for row in table.rows)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(table.headers))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    return "\n".join(_lines(_printable(table)))
 
 
-def show_table(table: Table) -> None:
+def show_table(table: Table, *, whole: bool = False) -> None:
+    """On a terminal cut to its width, unless the `whole` table is asked for; in a pipe always whole."""
     if is_terminal(sys.stdout):
-        _show_on_terminal(table)
+        _show_on_terminal(_printable(table), whole=whole)
     else:
         print(table_text(table))
 
@@ -167,14 +162,36 @@ def console(stream: IO[str]) -> "Console":
     return Console(file=stream, highlight=False, markup=False, emoji=False)
 
 
-def _show_on_terminal(table: Table) -> None:
-    from rich.table import Table as RichTable
+def _show_on_terminal(table: Table, *, whole: bool) -> None:
     from rich.text import Text
 
-    shown = RichTable(box=None, pad_edge=False, header_style="bold")
-    for header in table.headers:
-        shown.add_column(header, no_wrap=True, overflow="ellipsis")
-    for row in table.rows:
-        cells = [one_line(cell) or "-" for cell in row]
-        shown.add_row(*(Text(cell, style=STYLES.get(cell.split(maxsplit=1)[0], "")) for cell in cells))
-    console(sys.stdout).print(shown)
+    target = console(sys.stdout)
+    fit = fitted(table, target.width)
+    shown = table if whole else fit.table
+    target.print(Text(next(iter(_lines(shown))), style="bold"), soft_wrap=True)
+    for row, line in zip(shown.rows, list(_lines(shown))[1:], strict=True):
+        target.print(_coloured_row(row, line, widths(shown)), soft_wrap=True)
+    if fit.left_out and not whole:
+        hidden = f"(no room for {', '.join(fit.left_out)}; a wider terminal or a pipe shows all)"
+        target.print(Text(hidden, style="dim"), soft_wrap=True)
+
+
+def _coloured_row(row: tuple[str, ...], line: str, columns: Sequence[int]) -> "Text":
+    from rich.text import Text
+
+    text, start = Text(line), 0
+    for cell, width in zip(row, columns, strict=True):
+        if style := STYLES.get(cell.split(maxsplit=1)[0]):
+            text.stylize(style, start, start + len(cell))
+        start += width + GAP
+    return text
+
+
+def _printable(table: Table) -> Table:
+    return replace(table, rows=[tuple(one_line(cell) or "-" for cell in row) for row in table.rows])
+
+
+def _lines(table: Table) -> Iterable[str]:
+    columns = widths(table)
+    for row in (table.headers, *table.rows):
+        yield (" " * GAP).join(cell.ljust(width) for cell, width in zip(row, columns, strict=True)).rstrip()

@@ -1,5 +1,6 @@
 """Names as a user types them: applications, and objects within one."""
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,12 @@ class AppRef:
 
     def matches(self, metadata: Mapping[str, Any]) -> bool:
         return metadata.get("name") == self.name and self.namespace in ("", metadata.get("namespace"))
+
+
+def made_by(metadata: Mapping[str, Any]) -> str:
+    """The ApplicationSet that controls an application, or nothing."""
+    owners = metadata.get("ownerReferences") or ()
+    return next((str(each.get("name")) for each in owners if each.get("kind") == "ApplicationSet"), "")
 
 
 def app_ref(text: str) -> AppRef:
@@ -78,3 +85,14 @@ def _resolved(wanted: Choice, known: Sequence[Mapping[str, Any]]) -> list[dict[s
             "`tiphys app resources NAME` lists what it has; name a new one as GROUP:KIND:NAME",
         )
     return [{"group": wanted.group, "kind": wanted.kind, "namespace": wanted.namespace, "name": wanted.name}]
+
+
+def known_states(option: str, asked: Sequence[str] | None, known: Sequence[str]) -> list[str]:
+    """What was asked for, as it is spelt; a state that does not exist would only ever match nothing."""
+    spelt = {each.lower(): each for each in known}
+    for each in asked or ():
+        if each.lower() not in spelt:
+            close = difflib.get_close_matches(each.lower(), spelt, n=1)
+            meant = f"did you mean {spelt[close[0]]}? " if close else ""
+            raise Usage(f"{option} {each}: there is no such state", f"{meant}It is one of {', '.join(known)}")
+    return [spelt[each.lower()] for each in asked or ()]

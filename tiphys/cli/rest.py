@@ -40,8 +40,10 @@ def query_text(query: Query) -> str:
 class Rest:
     """Not for several threads at once."""
 
-    def __init__(self, login: Login, *, user_agent: str = "tiphys") -> None:
+    def __init__(self, login: Login, *, user_agent: str = "tiphys", token_source: str = "") -> None:
+        """`token_source`: the environment variable the token came from, empty for a stored login's."""
         self.login = login
+        self._token_source = token_source
         self.user_agent = user_agent
         self._root = urlsplit(login.server)
         self._connection: http.client.HTTPConnection | None = None
@@ -180,6 +182,12 @@ class Rest:
         if status < http.client.BAD_REQUEST:
             raise ServerError(f"{self.login.server} redirects elsewhere ({status})", "log in with the address it means")
         kind = error_of(status, grpc_code)
+        if kind is NotLoggedIn and self._token_source:
+            # Logging in again would change nothing: the variable wins over every login.
+            raise kind(
+                f"the token in {self._token_source} is refused: {message} (at {self.login.server})",
+                f"set {self._token_source} to a valid token, or unset it to use your login",
+            )
         raise kind(f"{message} (at {self.login.server})" if kind is NotLoggedIn else message, ADVICE.get(status, ""))
 
     def _decoded(self, content: bytes) -> Any:

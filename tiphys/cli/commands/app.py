@@ -10,19 +10,20 @@ from tiphys.cli.commands.options import AppName, AppOutput, ListOutput, Selector
 from tiphys.cli.errors import CliError, NotFound
 from tiphys.cli.exit_codes import ExitCode
 from tiphys.cli.output import AppFormat, Format, say, show_fields, show_table, show_value, warn
-from tiphys.cli.refs import AppRef, app_ref
+from tiphys.cli.refs import AppRef, app_ref, known_states
 
 if TYPE_CHECKING:
     from tiphys.cli.replies import Node
 
 group = new_group("Applications: what runs where, from which commit, and how it is.")
 
+SYNC_STATES = ("Synced", "OutOfSync", "Unknown")
+HEALTH_STATES = ("Healthy", "Progressing", "Degraded", "Suspended", "Missing", "Unknown")
+
 Projects = Annotated[list[str] | None, typer.Option("-p", "--project", help="Only of this project; repeatable.")]
 Clusters = Annotated[list[str] | None, typer.Option("-c", "--cluster", help="Only on this cluster (name or URL).")]
-SyncStates = Annotated[list[str] | None, typer.Option("--sync", help="Synced, OutOfSync or Unknown; repeatable.")]
-HealthStates = Annotated[
-    list[str] | None, typer.Option("--health", help="Healthy, Progressing, Degraded, Suspended, Missing or Unknown.")
-]
+SyncStates = Annotated[list[str] | None, typer.Option("--sync", help=f"{', '.join(SYNC_STATES)}; repeatable.")]
+HealthStates = Annotated[list[str] | None, typer.Option("--health", help=f"{', '.join(HEALTH_STATES)}; repeatable.")]
 Refresh = Annotated[bool, typer.Option("--refresh", help="Compare anew first.")]
 HardRefresh = Annotated[bool, typer.Option("--hard-refresh", help="Render and compare anew first.")]
 
@@ -41,6 +42,8 @@ def list_apps(
     from tiphys.cli import replies
     from tiphys.cli.views.applications import app_list, cluster_of
 
+    sync = known_states("--sync", sync, SYNC_STATES)
+    health = known_states("--health", health, HEALTH_STATES)
     with connected(context) as api:
         listed = api.list_apps(projects=project or (), selector=selector)
         apps = replies.applications(listed)
@@ -52,12 +55,15 @@ def list_apps(
         and chosen(sync, app.status.sync.status or "Unknown")
         and chosen(health, app.status.health.status or "Unknown")
     ]
+    if not kept:
+        warn("No application matches." if apps or project or selector else "There are no applications you may see.")
     if output is Format.NAME:
         say(*(apps[index].metadata.name for index in kept))
     elif output in (Format.JSON, Format.YAML):
         show_value(replies.only(listed, kept), output.value)
     else:
-        show_table(app_list([apps[index] for index in kept], names, wide=output is Format.WIDE))
+        wide = output is Format.WIDE
+        show_table(app_list([apps[index] for index in kept], names, wide=wide), whole=wide)
     return ExitCode.OK
 
 
@@ -85,6 +91,9 @@ def get_app(
             show_value(raw, output.value)
             return ExitCode.OK
         app = read(Application, raw)
+        if output is AppFormat.NAME:
+            say(app.metadata.name)
+            return ExitCode.OK
         if output is AppFormat.TREE:
             tree = read(ResourceTree, api.resource_tree(ref))
             say(*tree_lines(f"{app.metadata.name}  {app.status.health.status}", tree))
@@ -114,6 +123,8 @@ def resources(context: typer.Context, name: AppName, output: AppOutput = AppForm
         show_value(raw, output.value)
     elif output is AppFormat.TREE:
         say(*tree_lines(str(ref), read(ResourceTree, raw)))
+    elif output is AppFormat.NAME:
+        say(*(f"{node.kind}/{node.name}" for node in read(ResourceTree, raw).nodes))
     else:
         show_table(node_table(read(ResourceTree, raw)))
     return ExitCode.OK

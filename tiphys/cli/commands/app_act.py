@@ -15,7 +15,7 @@ from tiphys.cli.durations import deadline
 from tiphys.cli.errors import CliError, NotFound, Usage
 from tiphys.cli.exit_codes import ExitCode
 from tiphys.cli.output import ProgressMode, say, show_table, warn
-from tiphys.cli.refs import AppRef, app_ref, choice, chosen_resources
+from tiphys.cli.refs import AppRef, app_ref, choice, chosen_resources, made_by
 
 if TYPE_CHECKING:
     from gitops.model.application import Application
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 ProgressOption = Annotated[
     ProgressMode, typer.Option("--progress", help="auto: live on a terminal; plain: lines on stderr; none.")
 ]
+
+
+HOW_TO_KEEP_IT_AWAY = "To be rid of it, take it out of the set's generators, or delete the set."
 
 
 class Strategy(str, Enum):
@@ -165,15 +168,20 @@ def delete(
     --no-cascade leaves their objects where they are.
     """
     until = deadline(timeout)
+    askable(yes=yes)
     with connected(context) as api:
         apps = named_apps(api, names or (), selector)
+        doomed = {app: (found(api, app, api.get_app).get("metadata") or {}) for app in apps}
+        for app, metadata in doomed.items():
+            if maker := made_by(metadata):
+                warn(f"{app}: ApplicationSet {maker} made it and will make it again. {HOW_TO_KEEP_IT_AWAY}")
         what = "with everything they run in the cluster" if cascade else "but leave what they run in the cluster"
         confirmed(f"Delete {', '.join(map(str, apps))}, {what}?", yes=yes)
         for app in apps:
             found(api, app, lambda each: api.delete_app(each, cascade=cascade))
             say(f"{app}: deletion requested")
-        for app in apps if wait else ():
-            _wait_until_gone(api, app, until)
+        for app, metadata in doomed.items() if wait else ():
+            _wait_until_gone(api, app, metadata, until)
     return ExitCode.OK
 
 
@@ -189,11 +197,16 @@ def named_apps(api: Api, names: Sequence[str], selector: str) -> list[AppRef]:
     return [AppRef(each["name"], each.get("namespace", "")) for each in metadata]
 
 
+def askable(*, yes: bool) -> None:
+    """Refuses a command that has to ask where nobody answers."""
+    if not yes and not sys.stdin.isatty():
+        raise Usage("this needs a confirmation, and nobody is here to ask", "-y does it without asking")
+
+
 def confirmed(question: str, *, yes: bool) -> None:
+    askable(yes=yes)
     if yes:
         return
-    if not sys.stdin.isatty():
-        raise Usage("this needs a confirmation, and nobody is here to ask", "-y does it without asking")
     if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
         raise CliError("nothing was changed")
 
@@ -267,12 +280,17 @@ def _entry_before(api: Api, app: AppRef) -> int:
     return history[-2].id
 
 
-def _wait_until_gone(api: Api, app: AppRef, until: float) -> None:
+def _wait_until_gone(api: Api, app: AppRef, metadata: Mapping[str, Any], until: float) -> None:
+    """Until this very application is gone; one of the same name that was made since is another."""
     from tiphys.cli.follow import wait_until_gone
 
-    def still_there() -> bool:
-        items = api.list_apps().get("items") or ()
-        return any(app.matches(each.get("metadata") or {}) for each in items)
+    def of_that_name() -> list[Any]:
+        metadatas = (each.get("metadata") or {} for each in api.list_apps().get("items") or ())
+        return [each for each in metadatas if app.matches(each)]
 
-    wait_until_gone(api, app, until=until, still_there=still_there)
-    say(f"{app}: gone")
+    uid = metadata.get("uid")
+    wait_until_gone(
+        api, app, uid, until=until, still_there=lambda: any(each.get("uid") == uid for each in of_that_name())
+    )
+    again = ", and its ApplicationSet has made it again" if made_by(metadata) and of_that_name() else ""
+    say(f"{app}: gone{again}")

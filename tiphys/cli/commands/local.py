@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
+from tiphys.cli.columns import Table
 from tiphys.cli.commands.app_act import confirmed
 from tiphys.cli.commands.options import Yes
 from tiphys.cli.errors import CliError, Usage
 from tiphys.cli.exit_codes import ExitCode
 from tiphys.cli.local_setup import running_status, told_as_cli_errors
-from tiphys.cli.output import Table, say, show_fields, show_json, show_table
+from tiphys.cli.output import say, show_fields, show_json, show_table
 
 
 def up(

@@ -16,6 +16,8 @@ from tiphys.cli.output import AppFormat, Format
 from tiphys.cli.rest import Rest
 from tiphys.cli.version import VERSION
 
+TOKEN_VARIABLE = "TIPHYS_AUTH_TOKEN"  # noqa: S105 (its name, not a token)
+
 
 @dataclass(frozen=True)
 class Flags:
@@ -30,7 +32,9 @@ AppNames = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="NAME
 ListOutput = Annotated[
     Format, typer.Option("-o", "--output", help="table, wide, name, json (as the API has it), yaml.")
 ]
-AppOutput = Annotated[AppFormat, typer.Option("-o", "--output", help="table, tree, json (as the API has it), yaml.")]
+AppOutput = Annotated[
+    AppFormat, typer.Option("-o", "--output", help="table, tree, name, json (as the API has it), yaml.")
+]
 Selector = Annotated[str, typer.Option("-l", "--selector", metavar="SELECTOR", help="Labels, e.g. env=dev,tier!=web.")]
 Timeout = Annotated[str, typer.Option("--timeout", metavar="TIME", help="90s, 5m, 1h …; 0 waits without end.")]
 Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
@@ -48,7 +52,7 @@ def wanted(context: typer.Context) -> Wanted:
     return Wanted(
         server=flags.server or ("" if flags.context else os.environ.get("TIPHYS_SERVER", "")),
         context=flags.context,
-        token=os.environ.get("TIPHYS_AUTH_TOKEN", ""),
+        token=os.environ.get(TOKEN_VARIABLE, ""),
     )
 
 
@@ -61,7 +65,8 @@ def connected(context: typer.Context, *, anonymous: bool = False) -> Iterator[Ap
             raise NotLoggedIn(f"not logged in at {login.server}", f"`tiphys login {login.server}`")
     except NotLoggedIn as error:
         raise _with_local_hint(error, wanted(context)) from error
-    with Rest(login, user_agent=f"tiphys/{VERSION}") as rest:
+    source = TOKEN_VARIABLE if wanted(context).token else ""
+    with Rest(login, user_agent=f"tiphys/{VERSION}", token_source=source) as rest:
         yield Api(rest)
 
 

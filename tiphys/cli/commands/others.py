@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
+from tiphys.cli.columns import Table
 from tiphys.cli.commands.options import ListOutput, connected, new_group
 from tiphys.cli.exit_codes import ExitCode
-from tiphys.cli.output import Format, Table, say, show_fields, show_table, show_value
+from tiphys.cli.output import Format, say, show_fields, show_table, show_value
 
 clusters = new_group("The clusters applications are deployed to.")
 projects = new_group("Projects: what applications may use, and who may do what.")

@@ -10,12 +10,13 @@ import typer
 
 from tiphys.cli import config
 from tiphys.cli.api import Api
+from tiphys.cli.columns import Table
 from tiphys.cli.commands.options import ListOutput, connected, new_group, wanted
 from tiphys.cli.config import Login
 from tiphys.cli.errors import CliError, NotLoggedIn, Usage
 from tiphys.cli.exit_codes import ExitCode
 from tiphys.cli.local_setup import running_status
-from tiphys.cli.output import Format, Table, say, show_fields, show_table, show_value, warn
+from tiphys.cli.output import Format, say, show_fields, show_table, show_value, warn
 from tiphys.cli.rest import Rest
 from tiphys.cli.version import VERSION
 

@@ -8,8 +8,8 @@ from gitops.model.application import Application, Source
 from gitops.model.moments import parse_rfc3339
 from gitops.model.operation import HistoryEntry, OperationState, ResourceResult
 from gitops.model.status import AppCondition, Health, ResourceStatus
+from tiphys.cli.columns import Table
 from tiphys.cli.durations import in_words
-from tiphys.cli.output import Table
 from tiphys.cli.replies import Node
 from tiphys.cli.views.advice import advice_for
 from tiphys.cli.views.policy import policy_sentence, policy_words
@@ -18,6 +18,9 @@ _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 ClusterNames = Mapping[str, str]
 """Server address -> the name a cluster is registered under."""
+
+LEAVE_OUT_OF_THE_LIST = ("TARGET", "REPO", "PATH", "NAMESPACE", "POLICY", "PROJECT", "REVISION", "CLUSTER")
+LEAVE_OUT_OF_OBJECTS = ("GROUP", "HOOK", "NAMESPACE")
 
 
 def short_revision(revision: str) -> str:
@@ -45,7 +48,7 @@ def app_list(apps: Sequence[Application], names: ClusterNames, *, wide: bool = F
     if wide:
         headers += ("REPO", "PATH", "TARGET")
         rows = [row + _source_columns(app) for row, app in zip(rows, apps, strict=True)]
-    return Table(headers, rows)
+    return Table(headers, rows, LEAVE_OUT_OF_THE_LIST)
 
 
 def _app_row(app: Application, names: ClusterNames, label: str) -> tuple[str, ...]:
@@ -133,8 +136,16 @@ def operation_words(app: Application) -> str:
     if state is None:
         return ""
     facts = [_revision_words(state), f"by {initiator(state)}", _times(state)]
-    retries = f", attempt {state.retry_count + 1}" if state.retry_count else ""
-    return f"{state.phase}: {state.message or 'under way'}\n" + ", ".join(filter(None, facts)) + retries
+    return f"{state.phase}: {state.message or 'under way'}\n" + ", ".join(filter(None, (*facts, attempt_words(state))))
+
+
+def attempt_words(state: OperationState) -> str:
+    """Which attempt this is, of how many; nothing to say of a first one that nothing follows."""
+    limit = state.operation.retry.limit
+    if not limit and not state.retry_count:
+        return ""
+    of = f" of {limit + 1}" if limit > 0 else ""
+    return f"attempt {state.retry_count + 1}{of}"
 
 
 def is_requested(app: Application) -> bool:
@@ -176,7 +187,7 @@ def resource_table(app: Application, nodes: Iterable[Node] = ()) -> Table:
         _resource_row(each, each.health or healths.get(_place(each)), said.get(_place(each)))
         for each in app.status.resources
     ]
-    return Table(("GROUP", "KIND", "NAMESPACE", "NAME", "SYNC", "HEALTH", "MESSAGE"), rows)
+    return Table(("GROUP", "KIND", "NAMESPACE", "NAME", "SYNC", "HEALTH", "MESSAGE"), rows, LEAVE_OUT_OF_OBJECTS)
 
 
 def _place(each: ResourceStatus | ResourceResult | Node) -> tuple[str, str, str, str]:
@@ -201,7 +212,7 @@ def result_table(results: Iterable[ResourceResult]) -> Table:
         (each.group, each.kind, each.namespace, each.name, each.status or each.hook_phase, each.hook_type, each.message)
         for each in results
     ]
-    return Table(("GROUP", "KIND", "NAMESPACE", "NAME", "RESULT", "HOOK", "MESSAGE"), rows)
+    return Table(("GROUP", "KIND", "NAMESPACE", "NAME", "RESULT", "HOOK", "MESSAGE"), rows, LEAVE_OUT_OF_OBJECTS)
 
 
 def entry_revision(entry: HistoryEntry) -> str:

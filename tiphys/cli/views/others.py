@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tiphys.cli.output import Table
+from tiphys.cli.columns import Table
 from tiphys.cli.replies import Cluster, Repository
 
 Json = Any
@@ -22,7 +22,11 @@ def cluster_table(clusters: Iterable[Cluster]) -> Table:
         )
         for each in clusters
     ]
-    return Table(("NAME", "SERVER", "VERSION", "STATUS", "APPS", "NAMESPACES", "MESSAGE"), rows)
+    return Table(
+        ("NAME", "SERVER", "VERSION", "STATUS", "APPS", "NAMESPACES", "MESSAGE"),
+        rows,
+        ("NAMESPACES", "VERSION", "APPS"),
+    )
 
 
 def repository_table(repositories: Iterable[Repository]) -> Table:
@@ -37,7 +41,7 @@ def repository_table(repositories: Iterable[Repository]) -> Table:
         )
         for each in repositories
     ]
-    return Table(("TYPE", "NAME", "REPO", "PROJECT", "STATUS", "MESSAGE"), rows)
+    return Table(("TYPE", "NAME", "REPO", "PROJECT", "STATUS", "MESSAGE"), rows, ("TYPE", "NAME", "PROJECT"))
 
 
 def project_table(projects: Iterable[Json]) -> Table:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from tiphys.cli.output import Table
+from tiphys.cli.columns import Table
 from tiphys.cli.replies import Node, ResourceTree
 
 Children = Mapping[str, Sequence[Node]]
@@ -48,4 +48,8 @@ def node_table(tree: ResourceTree) -> Table:
         for nodes, orphaned in ((tree.nodes, "no"), (tree.orphaned_nodes, "yes"))
         for node in sorted(nodes, key=_by_name)
     ]
-    return Table(("GROUP", "KIND", "NAMESPACE", "NAME", "HEALTH", "MESSAGE", "ORPHANED"), rows)
+    return Table(
+        ("GROUP", "KIND", "NAMESPACE", "NAME", "HEALTH", "MESSAGE", "ORPHANED"),
+        rows,
+        ("GROUP", "ORPHANED", "NAMESPACE"),
+    )

@@ -76,6 +76,7 @@ class Remote:
         # Per opened stream: what happens on it. A callable changes the server's state and tells nothing.
         self.streams: list[list[Json | Callable[[], None]]] = []
         self.allowed = True
+        self.remakes: dict[str, Json] = {}  # what an ApplicationSet makes at once of what is deleted
         self.manifests: dict[str, list[Json]] = {}
         self.managed: list[Json] = []
         self.tree: Json = {}
@@ -204,6 +205,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _delete(self, _: Json, __: Json, name: str) -> None:
         self.remote.apps.pop(name, None)
+        if name in self.remote.remakes:
+            self.remote.add(self.remote.remakes[name])
         self._answer(200, {})
 
     def _manifests(self, query: Json, _: Json, name: str) -> None:

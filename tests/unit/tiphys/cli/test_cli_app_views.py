@@ -75,6 +75,33 @@ def test_the_filters(tiphys: Run, three: Remote, filters: tuple[str, ...], names
     assert tiphys("app", "list", *filters, "-o", "name").out.split() == names
 
 
+@pytest.mark.parametrize(
+    ("option", "asked", "meant"),
+    [("--health", "Healty", "Healthy"), ("--health", "degrade", "Degraded"), ("--sync", "OutOfSnc", "OutOfSync")],
+)
+def test_a_state_that_does_not_exist_is_an_error_and_not_an_empty_list(
+    tiphys: Run, three: Remote, option: str, asked: str, meant: str
+) -> None:
+    ran = tiphys("app", "list", option, asked)
+    assert ran.code == 2
+    assert f"did you mean {meant}?" in ran.err
+    assert ran.out == ""
+
+
+def test_an_empty_list_says_that_nothing_matches(tiphys: Run, three: Remote, remote: Remote) -> None:
+    ran = tiphys("app", "list", "-c", "nowhere")
+    assert (ran.code, ran.err) == (0, "No application matches.\n")
+    remote.apps.clear()
+    assert tiphys("app", "list").err == "There are no applications you may see.\n"
+
+
+@pytest.mark.parametrize("command", ["get", "resources"])
+def test_every_look_at_an_application_can_answer_with_names(tiphys: Run, three: Remote, command: str) -> None:
+    three.tree = {"nodes": [{"kind": "Service", "name": "api"}, {"kind": "Pod", "name": "api-1"}]}
+    names = {"get": "batch-stage\n", "resources": "Service/api\nPod/api-1\n"}
+    assert tiphys("app", command, "batch-stage", "-o", "name").out == names[command]
+
+
 def test_json_is_the_servers_own(tiphys: Run, three: Remote) -> None:
     shown = json.loads(tiphys("app", "list", "-c", "prod", "-o", "json").out)
     assert shown == {"metadata": {"resourceVersion": "100"}, "items": [three.apps["around-api-prod"]]}

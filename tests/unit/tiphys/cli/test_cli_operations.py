@@ -6,8 +6,10 @@ import pytest
 from cli_remote import Remote, Run, application, event, operation_state
 
 from gitops.model.application import Application
+from gitops.model.operation import OperationState
 from tiphys.cli.progress import facts_of, progress_lines
 from tiphys.cli.replies import read
+from tiphys.cli.views.applications import attempt_words
 from tiphys.cli.waiting import Goal, operation_settled, still_missing
 
 NAME = "around-api-prod"
@@ -210,6 +212,41 @@ def test_delete_asks_for_cascade_and_waits(tiphys: Run, prod: Remote) -> None:
     prod.add(application(NAME))
     tiphys("app", "delete", NAME, "-y", "--no-cascade")
     assert prod.asked("DELETE")[-1][0] == f"/api/v1/applications/{NAME}?cascade=false"
+
+
+OF_A_SET = {"ownerReferences": [{"kind": "ApplicationSet", "name": "around-api", "controller": True}]}
+
+
+def test_delete_says_beforehand_that_the_set_makes_it_again(tiphys: Run, prod: Remote) -> None:
+    prod.changed(NAME, metadata__ownerReferences=OF_A_SET["ownerReferences"])
+    ran = tiphys("app", "delete", NAME)
+    assert prod.asked("DELETE") == []
+    assert "needs a confirmation" in ran.err
+    ran = tiphys("app", "delete", NAME, "-y")
+    assert "ApplicationSet around-api made it and will make it again" in ran.err
+    assert ran.code == 0
+
+
+def test_an_application_made_again_under_its_name_is_not_the_deleted_one(tiphys: Run, prod: Remote) -> None:
+    old = prod.changed(NAME, metadata__ownerReferences=OF_A_SET["ownerReferences"])
+    new = {**old, "metadata": {**old["metadata"], "uid": "uid-of-the-next"}}
+    prod.streams = [[lambda: prod.add(new), event(new, "ADDED")]]
+    prod.remakes[NAME] = new
+    ran = tiphys("app", "delete", NAME, "-y", "--wait", "--timeout", "5s")
+    assert ran.code == 0
+    assert ran.out.endswith(f"{NAME}: gone, and its ApplicationSet has made it again\n")
+
+
+def test_attempts_are_counted_from_one_and_out_of_how_many() -> None:
+    def words(retries: int, limit: int) -> str:
+        state = operation_state("Running", "", retryCount=retries)
+        state["operation"]["retry"] = {"limit": limit}
+        return attempt_words(read(OperationState, state))
+
+    assert words(0, 0) == ""
+    assert words(0, 5) == "attempt 1 of 6"
+    assert words(5, 5) == "attempt 6 of 6"
+    assert words(7, -1) == "attempt 8"
 
 
 ENDED = operation_state("Succeeded", DONE)

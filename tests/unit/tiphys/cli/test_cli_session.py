@@ -154,3 +154,15 @@ def test_no_server_and_no_such_context() -> None:
 
 def test_a_login_shows_no_token() -> None:
     assert "ta" not in repr(A)
+
+
+def test_a_refused_token_of_the_environment_is_not_answered_with_log_in(
+    run: Run, remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIPHYS_SERVER", remote.url)
+    monkeypatch.setenv("TIPHYS_AUTH_TOKEN", "not-a-token")
+    ran = run("app", "list")
+    assert ran.code == 3
+    assert "the token in TIPHYS_AUTH_TOKEN is refused" in ran.err
+    assert "tiphys login" not in ran.err
+    assert "not-a-token" not in ran.err

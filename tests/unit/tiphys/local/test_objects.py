@@ -106,9 +106,9 @@ def test_a_control_plane_listens_on_loopback_alone() -> None:
     def patched(**asked: bool) -> list[str]:
         return [each["name"] for each in configuration_of(binaries, {}, **asked)["componentsPatches"]]
 
-    assert patched(durable=True) == ["kube-controller-manager"]
-    assert patched(durable=False) == ["etcd", "kube-controller-manager"]
-    assert patched(durable=True, stock=True) == []
+    assert patched(durable=True) == ["kube-apiserver", "kube-controller-manager"]
+    assert patched(durable=False) == ["kube-apiserver", "etcd", "kube-controller-manager"]
+    assert patched(durable=True, stock=True) == ["kube-apiserver"]
 
 
 def test_a_missing_binary_is_named() -> None:
