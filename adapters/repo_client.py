@@ -16,7 +16,7 @@ from adapters.proto_codec import repository_message
 from adapters.rpc_errors import error_of
 from adapters.tls import channel_credentials, channel_options
 from gitops.model.errors import RepoServerUnavailable
-from gitops.model.repository import Repository
+from gitops.model.repository import Repository, SkippedFile
 
 SERVER_NAME = "repo-server"
 
@@ -52,6 +52,7 @@ class Rendered(msgspec.Struct, frozen=True):
     manifests: bytes
     source_type: str
     rendered: bool
+    skipped: tuple[SkippedFile, ...] = ()
 
 
 class RevisionMetadata(msgspec.Struct, frozen=True):
@@ -132,6 +133,7 @@ class RepoClient:
             manifests=answer.manifests,
             source_type=answer.source_type,
             rendered=answer.rendered,
+            skipped=tuple(SkippedFile(each.path, each.reason) for each in answer.skipped),
         )
 
     async def revision_metadata(self, repository: Repository, revision: str) -> RevisionMetadata:

@@ -7,15 +7,17 @@ from typing import Protocol
 
 import msgspec
 
+from gitops.model.repository import SkippedFile
 from repo_server.inputs.wanted import Inputs
 
 # Raised whenever the same inputs may render differently: a new worker, decoder or tool rule.
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Manifests(msgspec.Struct, frozen=True):
     source_type: str
     encoded: bytes  # JSON array
+    skipped: tuple[SkippedFile, ...] = ()
 
 
 class Shelf(Protocol):
@@ -39,13 +41,13 @@ class ManifestCache:
         self._shelf = shelf
         self._limit = memory_limit
         self._held = 0
-        self._memory: OrderedDict[str, tuple[str, bytes]] = OrderedDict()  # compressed
+        self._memory: OrderedDict[str, Manifests] = OrderedDict()  # compressed
 
     async def get(self, key: str) -> tuple[Manifests, str] | None:
         """The manifests and where they were found."""
         if kept := self._memory.get(key):
             self._memory.move_to_end(key)
-            return Manifests(kept[0], zlib.decompress(kept[1])), "memory"
+            return msgspec.structs.replace(kept, encoded=zlib.decompress(kept.encoded)), "memory"
         found = await self._shelf.get(key) if self._shelf else None
         if found is None:
             return None
@@ -62,9 +64,9 @@ class ManifestCache:
         if len(packed) > self._limit:
             return
         if replaced := self._memory.pop(key, None):
-            self._held -= len(replaced[1])
-        self._memory[key] = (value.source_type, packed)
+            self._held -= len(replaced.encoded)
+        self._memory[key] = msgspec.structs.replace(value, encoded=packed)
         self._held += len(packed)
         while self._held > self._limit:
-            _, (_, dropped) = self._memory.popitem(last=False)
-            self._held -= len(dropped)
+            _, dropped = self._memory.popitem(last=False)
+            self._held -= len(dropped.encoded)

@@ -14,7 +14,7 @@ import msgspec
 
 from adapters.repo_client import RenderContext
 from gitops.model.errors import GitOpsError, InvalidSpec, RenderFailed
-from gitops.model.repository import Repository
+from gitops.model.repository import Repository, SkippedFile
 from repo_server.inputs.detect import GATHER, source_type
 from repo_server.inputs.environment import REVISION_PREFIX, build_environment
 from repo_server.inputs.source import decoded_source, merged_source, source_path
@@ -22,7 +22,7 @@ from repo_server.inputs.wanted import Gathered, Inputs, Wanted
 from repo_server.manifest_cache import ManifestCache, Manifests, render_key
 from repo_server.memory import Recent
 from repo_server.metrics import Metrics
-from repo_server.render.jobs import Options
+from repo_server.render.jobs import Options, Reply
 from repo_server.sources.git import Mirror, Mirrors
 from repo_server.tree import CommitTree, Node, TreeReader, still_true
 
@@ -34,7 +34,7 @@ _REMEMBERED_FAILURES = 1024
 
 
 class Renderer(Protocol):
-    async def render(self, options: Options, files: dict[str, bytes]) -> bytes: ...
+    async def render(self, options: Options, files: dict[str, bytes]) -> Reply: ...
 
 
 class SourceRef(msgspec.Struct, frozen=True):
@@ -63,6 +63,7 @@ class ManifestAnswer(msgspec.Struct, frozen=True):
     unchanged: bool = False
     manifests: bytes = b""
     rendered: bool = False
+    skipped: tuple[SkippedFile, ...] = ()
 
 
 class _Remembered(msgspec.Struct, frozen=True):
@@ -108,16 +109,16 @@ class Pipeline:
         answer = ManifestAnswer(commits[0], found.key, found.inputs.source_type)
         if request.bypass:
             manifests = await self._rendered(found, mirrors)
-            return msgspec.structs.replace(answer, manifests=manifests.encoded, rendered=True)
+            return _answered(answer, manifests, rendered=True)
         if found.key == request.known_key:
             self.metrics.answers.labels("unchanged").inc()
             return msgspec.structs.replace(answer, unchanged=True)
         if cached := await self._cache.get(found.key):
             self.metrics.answers.labels(cached[1]).inc()
-            return msgspec.structs.replace(answer, manifests=cached[0].encoded)
+            return _answered(answer, cached[0], rendered=False)
         self.metrics.answers.labels("render").inc()
         manifests = await self._rendered_once(found, mirrors)
-        return msgspec.structs.replace(answer, manifests=manifests.encoded, rendered=True)
+        return _answered(answer, manifests, rendered=True)
 
     # --- resolve ---------------------------------------------------------------------------------
 
@@ -239,7 +240,8 @@ class Pipeline:
         kind, result, begun = found.inputs.source_type, "error", time.perf_counter()
         try:
             files = await asyncio.to_thread(_contents, found, mirrors)
-            manifests = Manifests(kind, await self._renderer.render(found.inputs.options, files))
+            reply = await self._renderer.render(found.inputs.options, files)
+            manifests = Manifests(kind, reply.manifests, reply.skipped)
             result = "success"
         except GitOpsError as error:
             self._failures.put(found.key, (error, self._monotonic() + FAILURE_LIFETIME.total_seconds()))
@@ -254,6 +256,10 @@ class Pipeline:
 
 class _RenderLost(Exception):
     """The caller whose render others were waiting for went away."""
+
+
+def _answered(answer: ManifestAnswer, made: Manifests, *, rendered: bool) -> ManifestAnswer:
+    return msgspec.structs.replace(answer, manifests=made.encoded, skipped=made.skipped, rendered=rendered)
 
 
 def gathered_inputs(wanted: Wanted) -> Inputs:

@@ -173,8 +173,8 @@ class WorkerPool:
                     await worker.end()
                 self._idle.clear()
 
-    async def render(self, options: Options, files: dict[str, bytes]) -> bytes:
-        """Manifests as a JSON array; the error the render ended with, otherwise."""
+    async def render(self, options: Options, files: dict[str, bytes]) -> Reply:
+        """What the worker made; the error the render ended with, otherwise."""
         worker = await self._acquired()
         kept = False
         try:
@@ -187,7 +187,7 @@ class WorkerPool:
             await self._released(worker, kept=kept)
         if reply.failure is not None:
             raise _error(reply.failure)
-        return reply.manifests
+        return reply
 
     async def _on(self, worker: Worker, options: Options, files: dict[str, bytes]) -> Reply:
         # mkdtemp: unpredictable and for us alone, so no chart can name another one's directory.

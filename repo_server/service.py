@@ -41,6 +41,7 @@ class RepoService(RepoServiceServicer):  # type: ignore[misc]  # generated code 
             manifests=answer.manifests,
             source_type=answer.source_type,
             rendered=answer.rendered,
+            skipped=[pb.SkippedFile(path=each.path, reason=each.reason) for each in answer.skipped],
         )
 
     async def GetRevisionMetadata(

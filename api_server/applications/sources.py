@@ -41,6 +41,9 @@ async def manifests(
             "revision": first.revision if first else "",
             "revisions": [each.revision for each in answers],
             "sourceType": first.source_type if first else "",
+            "skippedFiles": [
+                {"path": each.path, "reason": each.reason} for answer in answers for each in answer.skipped
+            ],
         }
     )
 

@@ -6,11 +6,13 @@ Size is bounded where a few bytes could become gigabytes: aliases, depth.
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import yaml
 
+from gitops.manifest.intent import has_all_marks, is_meant, misspelt, other_purpose, text_is_meant
+from gitops.manifest.text import Problem, text_of
 from gitops.manifest.yaml_values import COLLECTION_TAGS, TAGGED_SCALARS, Scalar, key_text, plain_scalar
 from gitops.model.errors import ManifestInvalid
 from gitops.model.resource import Manifest
@@ -18,39 +20,77 @@ from gitops.model.resource import Manifest
 MAX_DEPTH = 100
 MAX_ALIASED_VALUES = 100_000  # values that stand in the result only because an alias repeats them
 
-_MANIFEST_MARKS = (b"apiVersion:", b"kind:", b"metadata:")
+
+class Decoded(NamedTuple):
+    """One file of a plain directory: its objects, and why something in it, or all of it, is none."""
+
+    objects: list[Manifest]
+    skipped: str = ""
 
 
-class _Problem(Exception):
-    def __init__(self, line: int, message: str) -> None:
-        super().__init__(message)
-        self.line = line
+def decode_file(data: bytes | str, file: str) -> Decoded:
+    """A file that may hold manifests: lists expanded, in the order written.
+
+    What was meant as a manifest and is not one is an error that names the line. Passing it over would mean
+    that the object it used to be is no longer wanted.
+    """
+    try:
+        text = text_of(data)  # what is no text may have been anything, so it is an error in any case
+    except Problem as problem:
+        raise _invalid(file, problem) from None
+    try:
+        documents = _documents(text)
+    except Problem as problem:
+        if text_is_meant(text):
+            raise _invalid(file, problem) from None
+        return Decoded([], f"line {problem.line}: {problem}; nothing in it looks like a manifest")
+    objects: list[Manifest] = []
+    skipped: list[str] = []
+    faults: list[tuple[Problem, bool]] = []
+    for line, document in documents:
+        if purpose := other_purpose(document, file):
+            skipped.append(f"line {line}: {purpose}")
+        elif document is not None:
+            try:
+                objects.extend(_objects(document, line))
+            except Problem as problem:
+                faults.append((problem, is_meant(document)))
+    meant = next((problem for problem, is_sure in faults if is_sure), None)
+    if faults and (meant or objects or has_all_marks(text)):
+        raise _invalid(file, meant or faults[0][0])
+    if not objects and not skipped:
+        skipped.append("holds no manifest" if faults else "is empty, or holds comments only")
+    return Decoded(objects, "; ".join(skipped))
 
 
 def decode_yaml(text: bytes | str, file: str) -> list[Manifest]:
-    """All objects of one file, lists expanded, in the order written.
+    """The objects of a file that may hold manifests."""
+    return decode_file(text, file).objects
 
-    A file that does not parse, or holds something else than Kubernetes objects, is an error only if it
-    looks like a manifest; other YAML that lies around in a repository is passed over.
-    """
-    data = text.encode() if isinstance(text, str) else text
-    found: list[Manifest] = []
+
+def decode_rendered(text: bytes | str, file: str) -> list[Manifest]:
+    """What a tool printed: manifests and nothing else."""
     try:
-        for line, document in _documents(data):
-            found.extend(_objects(document, line))
-    except _Problem as problem:
-        if found or all(mark in data for mark in _MANIFEST_MARKS):
-            raise ManifestInvalid(f"{file}:{problem.line}: {problem}") from None
-        return []
-    return found
+        documents = _documents(text_of(text))
+        return [each for line, document in documents if document is not None for each in _objects(document, line)]
+    except Problem as problem:
+        raise ManifestInvalid(f"{file}: line {problem.line} of what it renders to: {problem}") from None
+
+
+def decode_text(data: bytes, file: str) -> str:
+    """The text of a file, its byte order mark read and removed."""
+    try:
+        return text_of(data)
+    except Problem as problem:
+        raise _invalid(file, problem) from None
 
 
 def decode_documents(text: bytes | str, file: str) -> list[Any]:
     """The documents of a YAML file that holds no manifests (Chart.yaml, kustomization.yaml …), as plain values."""
     try:
-        return [document for _, document in _documents(text.encode() if isinstance(text, str) else text)]
-    except _Problem as problem:
-        raise ManifestInvalid(f"{file}:{problem.line}: {problem}") from None
+        return [document for _, document in _documents(text_of(text))]
+    except Problem as problem:
+        raise _invalid(file, problem) from None
 
 
 def decode_json(data: bytes) -> list[Manifest]:
@@ -72,15 +112,17 @@ def encode_json(manifests: list[Manifest]) -> bytes:
     return orjson.dumps(manifests)
 
 
+def _invalid(file: str, problem: Problem) -> ManifestInvalid:
+    return ManifestInvalid(f"{file}:{problem.line}: {problem}")
+
+
 def _objects(document: Any, line: int) -> list[Manifest]:
-    if document is None:
-        return []
-    if isinstance(document, dict) and isinstance(document.get("items"), list):
-        kind = document.get("kind")
-        if isinstance(kind, str) and kind.endswith("List"):
-            return [each for item in document["items"] for each in _objects(item, line)]
+    if isinstance(document, dict) and "items" in document:
+        kind, items = document.get("kind"), document["items"]
+        if isinstance(kind, str) and kind.endswith("List") and (items is None or isinstance(items, list)):
+            return [each for item in items or () for each in _objects(item, line)]
     if fault := _fault(document):
-        raise _Problem(line, fault)
+        raise Problem(line, fault)
     return [document]
 
 
@@ -90,33 +132,39 @@ def _fault(value: Any) -> str:
         return "this is not a Kubernetes object but a list or a single value"
     kind, api_version, metadata = value.get("kind"), value.get("apiVersion"), value.get("metadata")
     if not isinstance(kind, str) or not kind:
-        return "the object has no `kind`"
+        return f"the object has no `kind`{_hint(value, 'kind')}"
     if not isinstance(api_version, str) or not api_version:
-        return f"the {kind} has no `apiVersion`"
+        return f"the {kind} has no `apiVersion`{_hint(value, 'apiVersion')}"
     if not isinstance(metadata, dict):
-        return f"the {kind} has no `metadata`"
+        return f"the {kind} has no `metadata`{_hint(value, 'metadata')}"
     name = metadata.get("name") or metadata.get("generateName")
     if not isinstance(name, str):
         return f"the {kind} has no `metadata.name` (a name that looks like a number needs quotes)"
     return ""
 
 
-def _documents(data: bytes) -> list[tuple[int, Any]]:
-    try:
-        # Decoded here, since the parser's own message for bad bytes does not say what to do.
-        stream = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _Problem(data[: error.start].count(b"\n") + 1, "the file is not UTF-8 text") from None
+def _hint(value: dict[str, Any], wanted: str) -> str:
+    written = misspelt(value, wanted)
+    return f"; `{written}` looks like a misspelling of it" if written else ""
+
+
+def _documents(text: str) -> list[tuple[int, Any]]:
     # A parser of events only: no constructor is ever called, whatever tags the text carries.
-    loader = yaml.CSafeLoader(stream)
+    try:
+        loader = yaml.CSafeLoader(text)
+    except UnicodeEncodeError:
+        raise Problem(1, "the text holds half a character (a lone surrogate)") from None
     try:
         return _Reader(loader).documents()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = ", ".join(part for part in (error.context, error.problem) if part)
-        raise _Problem(mark.line + 1 if mark else 1, f"not valid YAML: {problem}") from None
+        raise Problem(mark.line + 1 if mark else 1, f"not valid YAML: {problem}") from None
+    except yaml.reader.ReaderError as error:
+        line = text.encode()[: error.position].count(b"\n") + 1
+        raise Problem(line, f"not valid YAML: {error.reason}") from None
     except yaml.YAMLError as error:
-        raise _Problem(1, f"not valid YAML: {error}") from None
+        raise Problem(1, f"not valid YAML: {error}") from None
     finally:
         loader.dispose()
 
@@ -147,9 +195,9 @@ class _Reader:
         if kind is yaml.AliasEvent:
             return self._alias(event)
         if depth >= MAX_DEPTH:
-            raise _Problem(_line(event), f"nested deeper than {MAX_DEPTH} levels")
+            raise Problem(_line(event), f"nested deeper than {MAX_DEPTH} levels")
         if event.tag is not None and event.tag not in COLLECTION_TAGS:
-            raise _Problem(_line(event), f"the tag `{event.tag}` is not allowed here")
+            raise Problem(_line(event), f"the tag `{event.tag}` is not allowed here")
         before = self._values
         built = self._mapping(depth) if kind is yaml.MappingStartEvent else self._sequence(depth)
         return self._anchored(event, built, before)
@@ -162,12 +210,12 @@ class _Reader:
     def _alias(self, event: Any) -> Any:
         line = _line(event)
         if event.anchor not in self._anchors:
-            raise _Problem(line, f"the alias `*{event.anchor}` has no anchor before it, or stands inside it")
+            raise Problem(line, f"the alias `*{event.anchor}` has no anchor before it, or stands inside it")
         value, size = self._anchors[event.anchor]
         self._values += size
         self._aliased += size
         if self._aliased > MAX_ALIASED_VALUES:
-            raise _Problem(line, "aliases blow this file up to more than it is worth; write the values out")
+            raise Problem(line, "aliases blow this file up to more than it is worth; write the values out")
         return value
 
     def _sequence(self, depth: int) -> list[Any]:
@@ -185,7 +233,7 @@ class _Reader:
                 continue
             key = self._key(event, depth)
             if key in entries:
-                raise _Problem(_line(event), f"the key `{key}` stands twice in one mapping")
+                raise Problem(_line(event), f"the key `{key}` stands twice in one mapping")
             entries[key] = self._value(self._next(), depth + 1)
         for source in merged:
             for key, value in source.items():
@@ -198,7 +246,7 @@ class _Reader:
         else:
             value = self._value(event, depth + 1)
         if isinstance(value, dict | list):
-            raise _Problem(_line(event), "a mapping key must be a single value")
+            raise Problem(_line(event), "a mapping key must be a single value")
         return key_text(value)
 
 
@@ -210,7 +258,7 @@ def _line(event: Any) -> int:
 def _mergeable(value: Any, line: int) -> list[dict[str, Any]]:
     sources = value if isinstance(value, list) else [value]
     if not all(isinstance(each, dict) for each in sources):
-        raise _Problem(line, "`<<` takes a mapping or a list of mappings")
+        raise Problem(line, "`<<` takes a mapping or a list of mappings")
     return sources
 
 
@@ -218,13 +266,13 @@ def _scalar(event: Any) -> Scalar:
     if event.tag is not None and not event.implicit[0]:
         reader = TAGGED_SCALARS.get(event.tag)
         if reader is None:
-            raise _Problem(_line(event), f"the tag `{event.tag}` is not allowed here")
+            raise Problem(_line(event), f"the tag `{event.tag}` is not allowed here")
         try:
             value = reader(event.value)
         except ValueError as error:
-            raise _Problem(_line(event), str(error)) from None
+            raise Problem(_line(event), str(error)) from None
     else:
         value = plain_scalar(event.value) if event.implicit[0] else event.value
     if isinstance(value, float) and not math.isfinite(value):
-        raise _Problem(_line(event), f"`{event.value}` is no number that Kubernetes can hold")
+        raise Problem(_line(event), f"`{event.value}` is no number that Kubernetes can hold")
     return value

@@ -50,16 +50,31 @@ def plain_scalar(text: str) -> Scalar:
 
 def _number(text: str) -> int | float | None:
     if _DECIMAL.fullmatch(text):
-        return int(text)
+        number = int(text)
+        return number if _fits(number) else _finite(text)
     if octal := _OCTAL.fullmatch(text):
-        return int(octal[1] + octal[2], 8)
+        return _fitting(int(octal[1] + octal[2], 8))
     if _HEX.fullmatch(text):
-        return int(text, 16)
+        return _fitting(int(text, 16))
     if _BINARY.fullmatch(text):
-        return int(text, 2)
+        return _fitting(int(text, 2))
     if _FLOAT.fullmatch(text):
         return whole(float(text))
     return None
+
+
+def _fits(number: int) -> bool:
+    return -(2**63) <= number < 2**64
+
+
+def _fitting(number: int) -> int | None:
+    """Other bases have no way past 64 bits: there it is text."""
+    return number if _fits(number) else None
+
+
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
 
 
 def whole(number: float) -> int | float:

@@ -21,6 +21,13 @@ class RepositoryCredentials(msgspec.Struct, frozen=True):
         return "RepositoryCredentials(…)"
 
 
+class SkippedFile(msgspec.Struct, frozen=True):
+    """A file among a source's manifests that nothing was made of, on purpose."""
+
+    path: str  # in the repository
+    reason: str
+
+
 class Repository(msgspec.Struct, frozen=True):
     url: str
     type: str = "git"  # git | helm | oci

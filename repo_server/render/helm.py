@@ -9,13 +9,12 @@ from typing import Any
 
 from gitops.manifest.decode import decode_documents
 from gitops.model.errors import RenderFailed
-from gitops.model.resource import Manifest
 from repo_server.render.helm_output import Templates, ordered, templates_of_command
-from repo_server.render.jobs import HelmOptions, Job
+from repo_server.render.jobs import HelmOptions, Job, Output
 from repo_server.render.tools import run, scrubbed
 
 
-def render_helm(options: HelmOptions, job: Job) -> list[Manifest]:
+def render_helm(options: HelmOptions, job: Job) -> Output:
     templates = _by_library(options, job) if options.in_process else _by_command(options, job)
     return ordered(templates, skip_tests=options.skip_tests)
 

@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from gitops.manifest.decode import decode_documents
+from gitops.manifest.decode import decode_rendered, decode_text
+from gitops.model.repository import SkippedFile
 from gitops.model.resource import Manifest, annotations_of, kind_of
-from repo_server.render.objects import objects
+from repo_server.render.jobs import Output
 
 HOOK = "helm.sh/hook"
 
@@ -40,7 +41,7 @@ class Templates(NamedTuple):
 
 def templates_of_command(output: bytes) -> Templates:
     """The command prints one stream; `# Source:` lines say where each part comes from."""
-    text = output.decode(errors="replace")
+    text = decode_text(output, "helm template")
     parts: list[tuple[str, str]] = []
     for part in _SEPARATOR.split("\n" + text):
         named = _SOURCE.search(part)
@@ -48,26 +49,31 @@ def templates_of_command(output: bytes) -> Templates:
     return Templates(parts, {}, sorted=True)
 
 
-def ordered(rendered: Templates, *, skip_tests: bool) -> list[Manifest]:
+def ordered(rendered: Templates, *, skip_tests: bool) -> Output:
     found: list[Manifest] = []
     for file, text in rendered.crds:
         found.extend(_objects(text, file))
-    resources: list[Manifest] = []
+    resources: list[tuple[str, Manifest]] = []
     for file in sorted(rendered.templates):
         if not file.rpartition("/")[2].startswith("_"):
             for part in _SEPARATOR.split("\n" + rendered.templates[file]):
-                resources.extend(_objects(part, file))
-    hooks = [each for each in resources if HOOK in annotations_of(each)]
-    known = [each for each in hooks if _events(each) <= HOOK_EVENTS]
-    plain = [each for each in resources if HOOK not in annotations_of(each)]
+                resources.extend((file, each) for each in _objects(part, file))
+    hooks = [(file, each) for file, each in resources if HOOK in annotations_of(each)]
+    known = [each for _, each in hooks if _events(each) <= HOOK_EVENTS]
+    plain = [each for _, each in resources if HOOK not in annotations_of(each)]
     found += [*sorted(plain, key=_rank), *sorted(known, key=_rank)]
-    return [each for each in found if not (skip_tests and _events(each) & TEST_EVENTS)]
+    wanted = [each for each in found if not (skip_tests and _events(each) & TEST_EVENTS)]
+    return Output(wanted, [_unknown_hook(file, each) for file, each in hooks if not _events(each) <= HOOK_EVENTS])
+
+
+def _unknown_hook(file: str, manifest: Manifest) -> SkippedFile:
+    unknown = ", ".join(sorted(_events(manifest) - HOOK_EVENTS))
+    return SkippedFile(file, f"its {kind_of(manifest)} is a hook for `{unknown}`, which is no event of Helm")
 
 
 def _objects(text: str, file: str) -> list[Manifest]:
     # Helm trims every document and ends it with one line break, which a text at its end may depend on.
-    documents = decode_documents(text.strip() + "\n", file)
-    return [each for document in documents if document for each in objects(document, file)]
+    return decode_rendered(text.strip() + "\n", file)
 
 
 def _events(manifest: Manifest) -> frozenset[str]:

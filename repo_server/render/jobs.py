@@ -5,7 +5,12 @@ File names are relative to the scratch directory: `repo/…` for the source's ow
 for the ones it refers to.
 """
 
+from typing import NamedTuple
+
 import msgspec
+
+from gitops.model.repository import SkippedFile
+from gitops.model.resource import Manifest
 
 REPO = "repo"
 REF = "ref"
@@ -64,6 +69,13 @@ class Job(msgspec.Struct, frozen=True):
     output_limit: int  # bytes of manifests
 
 
+class Output(NamedTuple):
+    """What a render made, and the files it made nothing of."""
+
+    manifests: list[Manifest]
+    skipped: list[SkippedFile]
+
+
 class Failure(msgspec.Struct, frozen=True):
     reason: str  # of a GitOpsError class
     message: str
@@ -73,4 +85,5 @@ class Reply(msgspec.Struct, frozen=True):
     """Manifests as a JSON array, or why there are none."""
 
     manifests: bytes = b""
+    skipped: tuple[SkippedFile, ...] = ()
     failure: Failure | None = None

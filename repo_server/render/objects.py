@@ -1,4 +1,4 @@
-"""Decoded values that must be Kubernetes objects, because a tool made them for nothing else."""
+"""Decoded JSON that must be Kubernetes objects, because it was made for nothing else."""
 
 from typing import Any
 
@@ -20,6 +20,8 @@ def objects(value: Any, file: str) -> list[Manifest]:
 def _flat(value: Any) -> list[Any]:
     if isinstance(value, list):
         return [inner for each in value for inner in _flat(each)]
-    if isinstance(value, dict) and str(value.get("kind", "")).endswith("List") and isinstance(value.get("items"), list):
-        return _flat(value["items"])
+    if isinstance(value, dict) and str(value.get("kind", "")).endswith("List") and "items" in value:
+        items = value["items"]
+        if items is None or isinstance(items, list):
+            return _flat(items or [])
     return [value]

@@ -15,16 +15,18 @@ import msgspec
 
 from gitops.manifest.decode import encode_json
 from gitops.model.errors import GitOpsError, RenderFailed
-from gitops.model.resource import Manifest
+from gitops.model.repository import SkippedFile
 from repo_server.render.confine import Confinement, confine
 from repo_server.render.directory import render_directory
-from repo_server.render.jobs import DirectoryOptions, Failure, HelmOptions, Job, KustomizeOptions, Reply
+from repo_server.render.jobs import DirectoryOptions, Failure, HelmOptions, Job, KustomizeOptions, Output, Reply
 from repo_server.render.kustomize import render_kustomize
 
 LENGTH_BYTES = 8
+_SKIPPED_LIMIT = 200
+_REASON_LIMIT = 300
 
 
-def _helm(options: HelmOptions, job: Job) -> list[Manifest]:
+def _helm(options: HelmOptions, job: Job) -> Output:
     from repo_server.render.helm import render_helm
 
     return render_helm(options, job)
@@ -33,7 +35,7 @@ def _helm(options: HelmOptions, job: Job) -> list[Manifest]:
 _WRITTEN_TO_DISK = (HelmOptions, KustomizeOptions)
 
 
-def rendered(job: Job) -> list[Manifest]:
+def rendered(job: Job) -> Output:
     if isinstance(job.options, _WRITTEN_TO_DISK):
         write_files(job.files, Path(job.scratch))
     match job.options:
@@ -56,13 +58,14 @@ def write_files(files: Mapping[str, bytes], scratch: Path) -> None:
             file.write(content)
 
 
-def replied(job: Job, render: Callable[[Job], list[Manifest]] = rendered) -> Reply:
+def replied(job: Job, render: Callable[[Job], Output] = rendered) -> Reply:
     try:
-        manifests = encode_json(render(job))
+        output = render(job)
+        manifests = encode_json(output.manifests)
         if len(manifests) > job.output_limit:
             limit = job.output_limit // 1024**2
             raise RenderFailed(f"the source renders to more than {limit} MiB of manifests; split it up")
-        return Reply(manifests=manifests)
+        return Reply(manifests=manifests, skipped=_told(output.skipped))
     except GitOpsError as error:
         return Reply(failure=Failure(error.reason, str(error)))
     except MemoryError:
@@ -72,6 +75,14 @@ def replied(job: Job, render: Callable[[Job], list[Manifest]] = rendered) -> Rep
     except (UnicodeError, TypeError, ValueError, OSError) as error:
         # The class only: the text may hold a path of this machine.
         return Reply(failure=Failure(RenderFailed.reason, f"the source cannot be rendered ({type(error).__name__})"))
+
+
+def _told(skipped: list[SkippedFile]) -> tuple[SkippedFile, ...]:
+    """As many as people can read; a hostile source must not grow the answer."""
+    told = [SkippedFile(each.path, each.reason[:_REASON_LIMIT]) for each in skipped[:_SKIPPED_LIMIT]]
+    if len(skipped) > _SKIPPED_LIMIT:
+        told.append(SkippedFile("…", f"and {len(skipped) - _SKIPPED_LIMIT} more"))
+    return tuple(told)
 
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:

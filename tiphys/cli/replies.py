@@ -89,9 +89,15 @@ class Repository(Reply, frozen=True):
     connection_state: ConnectionState = ConnectionState()
 
 
+class SkippedFile(Reply, frozen=True):
+    path: str = ""
+    reason: str = ""
+
+
 class Manifests(Reply, frozen=True):
     manifests: tuple[str, ...] = ()
     revision: str = ""
+    skipped_files: tuple[SkippedFile, ...] = ()
 
 
 def read(kind: type[T], json: Any) -> T:

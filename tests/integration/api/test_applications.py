@@ -120,6 +120,10 @@ async def test_manifests_of_any_revision_with_secrets_masked(world: World, a_rep
     then = (await admin.get(f"{PATH}/web-dev/manifests", params={"revision": first})).json()
     assert "red" in "".join(now["manifests"])
     assert "blue" in "".join(then["manifests"])
+    assert now["skippedFiles"] == then["skippedFiles"] == []
+    a_repo.commit({"app/values.yaml": "colour: red\n"})
+    skipped = (await admin.get(f"{PATH}/web-dev/manifests?noCache=true")).json()["skippedFiles"]
+    assert skipped == [{"path": "app/values.yaml", "reason": "holds no manifest"}]
     assert then["revision"] == first
     assert "hunter2hunter2" not in str(now)
     assert "aHVudGVyMmh1bnRlcjI" not in str(now)

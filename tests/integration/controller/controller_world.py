@@ -215,7 +215,7 @@ class World:
         found = await self.get("configmap", name)
         return None if found is None else found.get("data") or {}
 
-    def commit(self, files: Mapping[str, str | None]) -> str:
+    def commit(self, files: Mapping[str, str | bytes | None]) -> str:
         return self.git.commit(files)
 
     def known(self, name: str) -> AppName:

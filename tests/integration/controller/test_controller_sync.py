@@ -33,6 +33,31 @@ async def test_a_sync_applies_prunes_and_keeps(world: World) -> None:
     assert await world.data("c") == {}
 
 
+async def test_a_file_that_is_no_manifest_any_more_prunes_nothing(world: World) -> None:
+    second = yaml(config_map("b", colour="red"))
+    world.commit({"app/a.yaml": yaml(config_map("a")), "app/b.yaml": second})
+    app = await world.add_app(automated={"prune": True})
+    await world.wait_sync(app, "Synced")
+    for broken in (
+        second.replace("metadata", "metdata"),
+        second.replace("apiVersion", "apiVerson"),
+        second.encode("utf-16-le"),
+        "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 12\n",
+    ):
+        world.commit({"app/b.yaml": broken})
+        assert "app/b.yaml:1: " in await world.wait_condition(app, "ComparisonError", within=20)
+        assert (await world.status(app))["sync"]["status"] == "Unknown"
+        world.commit({"app/b.yaml": second})
+        await world.wait_sync(app, "Synced")
+    assert await world.data("b") == {"colour": "red"}
+    world.commit({"app/b.yaml": second.replace("red", "blue").encode("utf-16")})
+
+    async def is_blue() -> bool:
+        return await world.data("b") == {"colour": "blue"}
+
+    await eventually(is_blue, "what a file in UTF-16 says is live")
+
+
 async def test_a_dry_run_changes_nothing(world: World) -> None:
     client_side = {OPTIONS: "ServerSideApply=false"}
     world.commit({"app/all.yaml": yaml(config_map("plain", a="1"), config_map("old-way", client_side, a="1"))})

@@ -351,7 +351,7 @@ class Charts:
         scratch = self._scratch / str(self._runs)
         scratch.mkdir()
         write_files(files, scratch)
-        return list(render_helm(options, Job(options, files, str(scratch), str(self._tools), 2**26)))
+        return render_helm(options, Job(options, files, str(scratch), str(self._tools), 2**26)).manifests
 
 
 @pytest.fixture

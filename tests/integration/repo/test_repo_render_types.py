@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 
+from adapters.repo_client import CachePolicy
 from gitops.model.errors import ManifestInvalid, PathNotFound, RenderFailed
 from tests.integration.repo.serving import config_map
 
@@ -40,6 +42,103 @@ async def test_directory_of_plain_manifests(ask: Callable[..., Any]) -> None:
     deep = await asker.names("plain", directory={"recurse": True, "exclude": "{a.json,list.yml}"})
     assert deep == ["ConfigMap/b", "ConfigMap/c", "ConfigMap/d"]
     assert await asker.names("plain", directory={"include": "*.json"}) == ["ConfigMap/a"]
+
+
+async def test_what_nothing_was_made_of_is_listed_also_when_it_comes_from_the_cache(ask: Callable[..., Any]) -> None:
+    asker = await ask()
+    kustomization = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [d.yaml]\n"
+    asker.repo.commit(
+        {
+            "plain/a.yaml": config_map("a"),
+            "plain/chart/Chart.yaml": "apiVersion: v2\nname: c\nversion: 1.0.0\n",
+            "plain/deep/kustomization.yaml": kustomization,
+            "plain/empty.jsonnet": "[if false then {}]",
+            "plain/gone.yaml": "# nothing any more\n",
+            "plain/skipped.yaml": b"\xff\xfe" + f"# +argocd:skip-file-rendering\n{config_map('b')}".encode("utf-16-le"),
+            "plain/values.yaml": "this: is\nno: manifest\n",
+        }
+    )
+    for policy in (CachePolicy.FRESH_REFS, CachePolicy.USE, CachePolicy.BYPASS):
+        answer = await asker.render("plain", policy=policy, directory={"recurse": True})
+        assert [each["metadata"]["name"] for each in orjson.loads(answer.manifests)] == ["a"]
+        assert {each.path.removeprefix("plain/"): each.reason for each in answer.skipped} == {
+            "chart/Chart.yaml": "line 1: the description of a Helm chart, which a plain directory does not render",
+            "deep/kustomization.yaml": "line 1: a Kustomization of Kustomize, which a plain directory does not build",
+            "empty.jsonnet": "evaluates to no object",
+            "gone.yaml": "is empty, or holds comments only",
+            "skipped.yaml": "says `+argocd:skip-file-rendering`",
+            "values.yaml": "holds no manifest",
+        }
+    known = await asker.render("plain", known=answer.render_key, directory={"recurse": True})
+    assert (known.unchanged, known.skipped) == (True, ())
+
+
+NOT_ANY_MORE = {
+    "UTF-16 without a mark": ("a.yaml", config_map("a").encode("utf-16-le"), "plain/a.yaml:1: the file is not"),
+    "another encoding": (
+        "a.yaml",
+        config_map("a", b="x").replace("x", "é").encode("latin-1"),
+        "plain/a.yaml:6: the file",
+    ),
+    "misspelt": (
+        "a.yaml",
+        config_map("a").replace("metadata", "metdata"),
+        "plain/a.yaml:1: the ConfigMap has no `metadata`",
+    ),
+    "cut": ("a.yaml", config_map("a") + "data: {", "plain/a.yaml:6: not valid YAML"),
+    "JSON without a kind": ("a.json", '\n{"apiVersion": "v1", "metadata": {"name": "a"}}', "plain/a.json:2: "),
+    "JSON that is null": ("a.json", "null", "plain/a.json:1: "),
+    "JSON cut": ("a.json", '{\n"kind": ', "plain/a.json:2: not valid JSON"),
+    "Jsonnet of something else": ("a.jsonnet", "[{kind: 'ConfigMap'}]", "plain/a.jsonnet: "),
+    "a null in a Jsonnet list": ("a.jsonnet", "{kind: 'List', items: [null]}", "plain/a.jsonnet: "),
+}
+
+
+@pytest.mark.parametrize(("file", "content", "told"), NOT_ANY_MORE.values(), ids=NOT_ANY_MORE.keys())
+async def test_a_manifest_that_is_none_any_more_fails_the_render(
+    ask: Callable[..., Any], file: str, content: str | bytes, told: str
+) -> None:
+    asker = await ask()
+    asker.repo.commit({f"plain/{file}": content, "plain/good.yaml": config_map("good")})
+    error = await asker.error("plain")
+    assert isinstance(error, ManifestInvalid)
+    assert str(error).startswith(told)
+
+
+async def test_utf_16_and_utf_32_are_read(ask: Callable[..., Any]) -> None:
+    asker = await ask()
+    json_text = '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}'
+    asker.repo.commit(
+        {
+            "plain/a.yaml": config_map("a").encode("utf-16"),
+            "plain/b.yml": config_map("b").encode("utf-32"),
+            "plain/c.json": json_text.encode("utf-16"),
+        }
+    )
+    assert await asker.names("plain") == ["ConfigMap/a", "ConfigMap/b", "ConfigMap/c"]
+
+
+@pytest.mark.parametrize(
+    "helm", [{}, {"kubeVersion": "1.30.0", "values": "a: '{{ .Capabilities }}'"}], ids=["library", "command"]
+)
+@pytest.mark.parametrize("text", ["data: {}\n", "{}\n", "just words\n", "metadata: {name: x}\n"])
+async def test_a_template_that_yields_something_else_fails_the_render(
+    ask: Callable[..., Any], helm: dict[str, Any], text: str
+) -> None:
+    asker = await ask()
+    asker.repo.commit({**CHART, "web/templates/other.yaml": text})
+    error = await asker.error("web", helm=helm)
+    assert isinstance(error, RenderFailed | ManifestInvalid)
+    assert "web/templates/other.yaml" in str(error)
+
+
+async def test_hooks_that_helm_does_not_know_are_listed(ask: Callable[..., Any]) -> None:
+    asker = await ask()
+    hook = config_map("hook").replace("name: hook\n", "name: hook\n  annotations: {helm.sh/hook: crd-install}\n")
+    asker.repo.commit({**CHART, "web/templates/hook.yaml": hook})
+    (skipped,) = (await asker.render("web")).skipped
+    assert skipped.path == "web/templates/hook.yaml"
+    assert "hook for `crd-install`" in skipped.reason
 
 
 async def test_helm_chart_with_value_files_and_parameters(ask: Callable[..., Any]) -> None:

@@ -151,13 +151,16 @@ def manifests(
     if output is Format.JSON:
         show_value(raw, output.value)
         return ExitCode.OK
-    objects = [json.loads(each) for each in read(Manifests, raw).manifests]
+    reply = read(Manifests, raw)
+    objects = [json.loads(each) for each in reply.manifests]
     if output is Format.NAME:
         say(*(str(key_of(each)) for each in objects))
-        return ExitCode.OK
-    for each in objects:
-        print("---")
-        show_value(each, Format.YAML.value)
+    else:
+        for each in objects:
+            print("---")
+            show_value(each, Format.YAML.value)
+    for skipped in reply.skipped_files:
+        warn(f"skipped {skipped.path}: {skipped.reason}")
     return ExitCode.OK
 
 

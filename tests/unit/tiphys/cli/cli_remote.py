@@ -78,6 +78,7 @@ class Remote:
         self.allowed = True
         self.remakes: dict[str, Json] = {}  # what an ApplicationSet makes at once of what is deleted
         self.manifests: dict[str, list[Json]] = {}
+        self.skipped_files: list[Json] = []
         self.managed: list[Json] = []
         self.tree: Json = {}
         self.lists: dict[str, list[Json]] = {}
@@ -212,7 +213,9 @@ class Handler(BaseHTTPRequestHandler):
     def _manifests(self, query: Json, _: Json, name: str) -> None:
         revision = query.get("revision", "")
         objects = self.remote.manifests[revision]
-        self._answer(200, {"manifests": [json.dumps(each) for each in objects], "revision": revision})
+        manifests = [json.dumps(each) for each in objects]
+        skipped = self.remote.skipped_files
+        self._answer(200, {"manifests": manifests, "revision": revision, "skippedFiles": skipped})
 
     def _managed(self, *_: Json) -> None:
         self._answer(200, {"items": self.remote.managed})

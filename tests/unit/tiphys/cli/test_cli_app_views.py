@@ -267,6 +267,15 @@ def test_manifests_are_yaml_documents(tiphys: Run, three: Remote) -> None:
     assert tiphys("app", "manifests", "batch-stage", "--revision", "v2", "-o", "name").out == "ConfigMap n/c\n"
 
 
+def test_files_that_nothing_was_made_of_are_told_beside_the_manifests(tiphys: Run, three: Remote) -> None:
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "n"}}
+    three.manifests = {"v2": [config]}
+    three.skipped_files = [{"path": "app/values.yaml", "reason": "holds no manifest"}]
+    ran = tiphys("app", "manifests", "batch-stage", "--revision", "v2", "-o", "name")
+    assert ran.out == "ConfigMap n/c\n"
+    assert ran.err == "skipped app/values.yaml: holds no manifest\n"
+
+
 def test_clusters_projects_repositories_and_sets(tiphys: Run, remote: Remote) -> None:
     remote.lists = {
         "clusters": [

@@ -89,20 +89,30 @@ class GetManifestsRequest(_message.Message):
     def __init__(self, repository: _Optional[_Union[Repository, _Mapping]] = ..., source: _Optional[bytes] = ..., revision: _Optional[str] = ..., context: _Optional[_Union[RenderContext, _Mapping]] = ..., ref_sources: _Optional[_Iterable[_Union[RefSource, _Mapping]]] = ..., cache_policy: _Optional[_Union[CachePolicy, str]] = ..., known_render_key: _Optional[str] = ...) -> None: ...
 
 class GetManifestsResponse(_message.Message):
-    __slots__ = ("revision", "render_key", "unchanged", "manifests", "source_type", "rendered")
+    __slots__ = ("revision", "render_key", "unchanged", "manifests", "source_type", "rendered", "skipped")
     REVISION_FIELD_NUMBER: _ClassVar[int]
     RENDER_KEY_FIELD_NUMBER: _ClassVar[int]
     UNCHANGED_FIELD_NUMBER: _ClassVar[int]
     MANIFESTS_FIELD_NUMBER: _ClassVar[int]
     SOURCE_TYPE_FIELD_NUMBER: _ClassVar[int]
     RENDERED_FIELD_NUMBER: _ClassVar[int]
+    SKIPPED_FIELD_NUMBER: _ClassVar[int]
     revision: str
     render_key: str
     unchanged: bool
     manifests: bytes
     source_type: str
     rendered: bool
-    def __init__(self, revision: _Optional[str] = ..., render_key: _Optional[str] = ..., unchanged: _Optional[bool] = ..., manifests: _Optional[bytes] = ..., source_type: _Optional[str] = ..., rendered: _Optional[bool] = ...) -> None: ...
+    skipped: _containers.RepeatedCompositeFieldContainer[SkippedFile]
+    def __init__(self, revision: _Optional[str] = ..., render_key: _Optional[str] = ..., unchanged: _Optional[bool] = ..., manifests: _Optional[bytes] = ..., source_type: _Optional[str] = ..., rendered: _Optional[bool] = ..., skipped: _Optional[_Iterable[_Union[SkippedFile, _Mapping]]] = ...) -> None: ...
+
+class SkippedFile(_message.Message):
+    __slots__ = ("path", "reason")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    reason: str
+    def __init__(self, path: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class GetRevisionMetadataRequest(_message.Message):
     __slots__ = ("repository", "revision")
