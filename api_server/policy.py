@@ -39,6 +39,8 @@ class Policy:
         try:
             policy = parse_policy(rbac.policy_csv, origin="argocd-rbac-cm policy") + of_projects
             self._enforcer = Enforcer(policy, default_role=rbac.default_role, match_mode=rbac.match_mode)
+            for message in self._enforcer.unreadable:
+                log.error("a policy's pattern cannot be read", error=message)
         except InvalidSpec as error:
             log.error("the policy cannot be read; the last one stays in force", error=str(error))
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from gitops.model.errors import RenderFailed
-from repo_server.inputs.globs import has_wildcard, matches_by_segment
+from gitops.model.globs import has_wildcard, name_glob, path_glob
+from gitops.model.patterns import Pattern
 from repo_server.tree import CommitTree, Kind, Node
 
 CONTENT_LIMIT = 1024 * 1024
@@ -13,16 +14,18 @@ ENTRIES_LIMIT = 50_000
 def matching_directories(tree: CommitTree, patterns: Sequence[str]) -> tuple[str, ...]:
     """Hidden directories are passed over, and links are not followed, as in Argo CD."""
     found = (path for path, node in _below(tree, patterns) if node.kind is Kind.DIRECTORY)
-    return tuple(path for path in found if not _is_hidden(path) and _matches(path, patterns))
+    wanted = [name_glob(pattern.strip("/")) for pattern in patterns]
+    return tuple(path for path in found if not _is_hidden(path) and _matches(path, wanted))
 
 
 def matching_files(tree: CommitTree, patterns: Sequence[str]) -> tuple[tuple[str, bytes], ...]:
     files = ((path, node) for path, node in _below(tree, patterns) if node.kind is Kind.FILE)
-    return tuple((path, _content(tree, path, node)) for path, node in files if _matches(path, patterns))
+    wanted = [path_glob(pattern.strip("/")) for pattern in patterns]
+    return tuple((path, _content(tree, path, node)) for path, node in files if _matches(path, wanted))
 
 
-def _matches(path: str, patterns: Sequence[str]) -> bool:
-    return any(matches_by_segment(pattern.strip("/"), path) for pattern in patterns)
+def _matches(path: str, patterns: Sequence[Pattern]) -> bool:
+    return any(pattern.matches(path) for pattern in patterns)
 
 
 def _is_hidden(path: str) -> bool:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
 
 import msgspec
 
 from gitops.model.application import IgnoreDifference
+from gitops.model.globs import glob_matches
 
 TRACKING_METHODS = ("annotation", "label", "annotation+label")
 
@@ -31,7 +31,7 @@ class KindFilter(msgspec.Struct, frozen=True, rename="camel"):
 
 def _any_glob(patterns: Iterable[str], text: str) -> bool:
     patterns = tuple(patterns)
-    return not patterns or any(fnmatchcase(text, pattern) for pattern in patterns)
+    return not patterns or any(glob_matches(pattern, text) for pattern in patterns)
 
 
 def _without(groups: str, kinds: str) -> KindFilter:

@@ -1,13 +1,13 @@
 """Hashing and checking passwords, off the event loop and always at the same cost."""
 
 import asyncio
-import re
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 
 import bcrypt
 
 from gitops.model.errors import InvalidRequest
+from gitops.model.patterns import regex
 
 MOST_BYTES = 72  # bcrypt reads no further
 _COST = 10
@@ -38,7 +38,7 @@ def hash_password(password: str) -> bytes:
 
 def check_acceptable(password: str, pattern: str) -> None:
     """Raises when a new password does not follow the installation's rule."""
-    if not re.fullmatch(pattern, password):
+    if not regex(pattern).occurs_in(password):
         raise InvalidRequest(f"the new password does not match the expression: {pattern}")
     if len(password.encode()) > MOST_BYTES:
         raise InvalidRequest(f"the new password is longer than {MOST_BYTES} bytes")

@@ -25,7 +25,8 @@ from gitops.appset.template import rendered
 from gitops.manifest.decode import decode_documents
 from gitops.model.appset import AppSet, ClusterGenerator, GitGenerator, ListGenerator
 from gitops.model.errors import InvalidSpec
-from gitops.model.globs import glob_matches
+from gitops.model.globs import name_glob, path_glob
+from gitops.model.patterns import Pattern
 from gitops.model.repository import Cluster
 
 DEFAULT_REQUEUE = timedelta(minutes=3)
@@ -183,8 +184,8 @@ def _git(visit: _Visit, spec: Mapping[str, Any]) -> Iterator[Generated]:
 
 
 def _directories(visit: _Visit, git: GitGenerator, listing: Listing) -> Iterator[dict[str, Any]]:
-    wanted = [each.path for each in git.directories if not each.exclude]
-    unwanted = [each.path for each in git.directories if each.exclude]
+    wanted = [name_glob(each.path) for each in git.directories if not each.exclude]
+    unwanted = [name_glob(each.path) for each in git.directories if each.exclude]
     for path in sorted(listing.directories):
         hidden = any(segment.startswith(".") for segment in path.split("/"))
         if not hidden and _matches_any(wanted, path) and not _matches_any(unwanted, path):
@@ -192,8 +193,8 @@ def _directories(visit: _Visit, git: GitGenerator, listing: Listing) -> Iterator
 
 
 def _files(visit: _Visit, git: GitGenerator, listing: Listing) -> Iterator[dict[str, Any]]:
-    wanted = [each.path for each in git.files if not each.exclude]
-    unwanted = [each.path for each in git.files if each.exclude]
+    wanted = [path_glob(each.path) for each in git.files if not each.exclude]
+    unwanted = [path_glob(each.path) for each in git.files if each.exclude]
     for path in sorted(listing.files):
         if _matches_any(wanted, path) and not _matches_any(unwanted, path):
             documents = decode_documents(listing.files[path], path)
@@ -201,12 +202,8 @@ def _files(visit: _Visit, git: GitGenerator, listing: Listing) -> Iterator[dict[
                 yield from file_parameters(path, document, prefix=git.path_param_prefix, nested=visit.nested)
 
 
-def _matches_any(patterns: Sequence[str], path: str) -> bool:
-    # A leading `**/` may stand for no directory at all.
-    return any(
-        glob_matches(pattern, path, separator="/") or glob_matches(pattern.removeprefix("**/"), path, separator="/")
-        for pattern in patterns
-    )
+def _matches_any(patterns: Sequence[Pattern], path: str) -> bool:
+    return any(pattern.matches(path) for pattern in patterns)
 
 
 def _with_values(visit: _Visit, about: dict[str, Any], values: Mapping[str, str]) -> dict[str, Any]:

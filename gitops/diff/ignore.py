@@ -6,7 +6,6 @@ fails one application's spec instead of every comparison.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 import msgspec
@@ -16,6 +15,7 @@ from gitops.diff.fields_v1 import Tree, entries_of, item_at, union
 from gitops.diff.path_expressions import PathExpression
 from gitops.model.application import IgnoreDifference
 from gitops.model.errors import InvalidSpec
+from gitops.model.globs import glob_matches
 from gitops.model.resource import Manifest, group_of
 
 Pointer = tuple[str, ...]
@@ -37,8 +37,8 @@ class _Rule(msgspec.Struct, frozen=True):
     def covers(self, manifest: Manifest) -> bool:
         spec, metadata = self.spec, manifest.get("metadata") or {}
         return (
-            fnmatchcase(group_of(manifest), spec.group)
-            and fnmatchcase(manifest.get("kind", ""), spec.kind)
+            glob_matches(spec.group, group_of(manifest))
+            and glob_matches(spec.kind, manifest.get("kind", ""))
             and spec.name in ("", metadata.get("name"))
             and spec.namespace in ("", metadata.get("namespace"))
         )

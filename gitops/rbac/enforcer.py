@@ -1,14 +1,14 @@
 """May this subject do this? One answer for REST, streams and the controller alike."""
 
-import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 import msgspec
 
 from gitops.model.errors import InvalidSpec
-from gitops.model.globs import compiled_glob
+from gitops.model.globs import glob
+from gitops.model.patterns import regex
 from gitops.rbac.policy import BUILT_IN, Policy, Rule
 
 NOTHING = Policy()
@@ -41,11 +41,16 @@ class _Compiled(msgspec.Struct, frozen=True):
 
 
 class Enforcer:
-    """An immutable set of policies, built anew when they change; answers are remembered."""
+    """An immutable set of policies, built anew when they change; answers are remembered.
+
+    A rule whose pattern cannot be read permits nothing if it allows, and forbids everything if it denies;
+    `unreadable` says which those are.
+    """
 
     def __init__(self, policy: Policy = NOTHING, *, default_role: str = "", match_mode: str = "glob") -> None:
         chosen = _MATCH_MODES.get(match_mode, _glob)
         self._default_role = default_role
+        self.unreadable: list[str] = []
         self._rules: dict[str, list[_Compiled]] = defaultdict(list)
         self._roles: dict[str, list[str]] = defaultdict(list)
         self._add(BUILT_IN, _glob)  # written as globs, whatever the users' own policies are
@@ -54,9 +59,18 @@ class Enforcer:
 
     def _add(self, policy: Policy, compile_pattern: Callable[[str], Matcher]) -> None:
         for rule in policy.rules:
-            self._rules[rule.subject].append(_compiled(rule, compile_pattern))
+            self._rules[rule.subject].append(self._compiled(rule, compile_pattern))
         for member, role in policy.links:
             self._roles[member].append(role)
+
+    def _compiled(self, rule: Rule, compile_pattern: Callable[[str], Matcher]) -> _Compiled:
+        try:
+            resource, action, object = map(compile_pattern, (rule.resource, rule.action, rule.object))
+        except InvalidSpec as error:
+            outcome = "it permits nothing" if rule.allow else "it forbids everything"
+            self.unreadable.append(f"a policy of {rule.subject}: {error}; {outcome} until it is corrected")
+            resource = action = object = _never if rule.allow else _always
+        return _Compiled(resource, action, object, rule.allow)
 
     def allows(self, who: Who, resource: str, action: str, object: str) -> bool:
         """The default role is asked first: what it allows, a `deny` elsewhere does not take away.
@@ -81,29 +95,29 @@ class Enforcer:
 
     def _reach(self, identity: str) -> list[str]:
         """The identity itself and all roles it has, directly or through other roles."""
-        reached = [identity]
-        for each in reached:
-            reached += [role for role in self._roles.get(each, ()) if role not in reached]
-        return reached
+        reached = {identity: None}
+        unfollowed = [identity]
+        while unfollowed:
+            new = dict.fromkeys(role for role in self._roles.get(unfollowed.pop(), ()) if role not in reached)
+            reached |= new
+            unfollowed += new
+        return list(reached)
 
 
-def _compiled(rule: Rule, compile_pattern: Callable[[str], Matcher]) -> _Compiled:
-    return _Compiled(
-        compile_pattern(rule.resource), compile_pattern(rule.action), compile_pattern(rule.object), rule.allow
-    )
+def _always(text: str) -> bool:
+    return True
+
+
+def _never(text: str) -> bool:
+    return False
 
 
 def _glob(pattern: str) -> Matcher:
-    matches = compiled_glob(pattern).fullmatch
-    return lambda text: matches(text) is not None
+    return glob(pattern).matches
 
 
 def _regex(pattern: str) -> Matcher:
-    try:
-        found = re.compile(pattern).search
-    except re.error as error:
-        raise InvalidSpec(f"policy: `{pattern}` is not a regular expression: {error}") from error
-    return lambda text: found(text) is not None
+    return regex(pattern).occurs_in
 
 
-_MATCH_MODES = {"glob": _glob, "regex": _regex}
+_MATCH_MODES: Mapping[str, Callable[[str], Matcher]] = {"glob": _glob, "regex": _regex}

@@ -1,8 +1,14 @@
-"""What a project permits its applications, and the policies its roles bring."""
+"""What a project permits its applications.
+
+A pattern that cannot be read permits nothing. Where it stands for a refusal nobody knows what it was to
+keep out, so the question itself is refused: InvalidSpec, which names the pattern.
+"""
 
 from collections.abc import Iterable
 
-from gitops.model.globs import glob_matches
+from gitops.model.errors import InvalidSpec
+from gitops.model.globs import glob, glob_matches, name_glob, name_matches
+from gitops.model.patterns import regex
 from gitops.model.project import KindPattern, Project, ProjectDestination
 from gitops.model.repository import normalized_url
 from gitops.model.resource import GroupKind
@@ -11,14 +17,14 @@ from gitops.model.resource import GroupKind
 def permits_source(project: Project, url: str) -> bool:
     """One refusal (`!pattern`) outweighs every permission."""
     wanted = normalized_url(url)
-    refused = any(_names_url(each[1:], wanted) for each in project.spec.source_repos if each.startswith("!"))
-    return not refused and any(
-        _names_url(each, wanted) for each in project.spec.source_repos if not each.startswith("!")
+    refusals = [each[1:] for each in project.spec.source_repos if _denies(each)]
+    if any(each == "*" or glob(normalized_url(each), "/").matches(wanted) for each in refusals):
+        return False
+    return any(
+        each == "*" or glob_matches(normalized_url(each), wanted, separator="/")
+        for each in project.spec.source_repos
+        if not _denies(each)
     )
-
-
-def _names_url(pattern: str, url: str) -> bool:
-    return pattern == "*" or glob_matches(normalized_url(pattern), url, separator="/")
 
 
 def permits_destination(project: Project, *, server: str, name: str, namespace: str) -> bool:
@@ -37,7 +43,7 @@ def permits_destination(project: Project, *, server: str, name: str, namespace: 
 
 def _matches(pattern: str, text: str) -> bool:
     if _denies(pattern):
-        return not glob_matches(pattern[1:], text)
+        return not glob(pattern[1:]).matches(text)
     return glob_matches(pattern, text)
 
 
@@ -58,21 +64,40 @@ def permits_kind(project: Project, group_kind: GroupKind, *, namespaced: bool, n
     spec = project.spec
     if not namespaced:
         listed = _names_kind(spec.cluster_resource_whitelist, group_kind, name)
-        return listed and not _names_kind(spec.cluster_resource_blacklist, group_kind, name)
+        return listed and not _refuses_kind(spec.cluster_resource_blacklist, group_kind, name)
     free = spec.namespace_resource_whitelist is None
     listed = free or _names_kind(spec.namespace_resource_whitelist or (), group_kind, name)
-    return listed and not _names_kind(spec.namespace_resource_blacklist, group_kind, name)
+    return listed and not _refuses_kind(spec.namespace_resource_blacklist, group_kind, name)
 
 
 def _names_kind(patterns: Iterable[KindPattern], group_kind: GroupKind, name: str) -> bool:
     return any(
-        glob_matches(each.group, group_kind.group, separator="/")
-        and glob_matches(each.kind, group_kind.kind, separator="/")
-        and (not each.name or glob_matches(each.name, name, separator="/"))
+        name_matches(each.group, group_kind.group)
+        and name_matches(each.kind, group_kind.kind)
+        and (not each.name or name_matches(each.name, name))
+        for each in patterns
+    )
+
+
+def _refuses_kind(patterns: Iterable[KindPattern], group_kind: GroupKind, name: str) -> bool:
+    return any(
+        name_glob(each.group).matches(group_kind.group)
+        and name_glob(each.kind).matches(group_kind.kind)
+        and (not each.name or name_glob(each.name).matches(name))
         for each in patterns
     )
 
 
 def permits_applications_from(project: Project, namespace: str) -> bool:
     """Whether Applications that live in this namespace (not our own) may belong to the project."""
-    return any(glob_matches(pattern, namespace) for pattern in project.spec.source_namespaces)
+    return any(_names_namespace(pattern, namespace) for pattern in project.spec.source_namespaces)
+
+
+def _names_namespace(pattern: str, namespace: str) -> bool:
+    """A glob, or between slashes a regular expression."""
+    if len(pattern) > 1 and pattern.startswith("/") and pattern.endswith("/"):
+        try:
+            return regex(pattern[1:-1]).occurs_in(namespace)
+        except InvalidSpec:
+            return False
+    return glob_matches(pattern, namespace)

@@ -8,7 +8,7 @@ import msgspec
 
 from gitops.model.application import Application
 from gitops.model.errors import InvalidSpec
-from gitops.model.globs import glob_matches
+from gitops.model.globs import glob
 from gitops.model.moments import parse_duration
 from gitops.model.project import SyncWindow
 from gitops.sync.cron import parse_schedule
@@ -43,8 +43,8 @@ def may_sync(
 
     A window that cannot be read refuses: nobody knows what it was to protect.
     """
-    concerned = [window for window in windows if concerns(window, target)]
     try:
+        concerned = [window for window in windows if concerns(window, target)]
         verdict, blocking = _judged(concerned, now, manual=manual)
         if verdict.allowed or started is None:
             return verdict
@@ -56,7 +56,10 @@ def may_sync(
 
 
 def concerns(window: SyncWindow, target: Target) -> bool:
-    """Any of the lists will do; with `andOperator` every list that is not empty has to agree."""
+    """Raises InvalidSpec for a pattern that cannot be read.
+
+    Any of the lists will do; with `andOperator` every list that is not empty has to agree.
+    """
     asked = (
         (window.applications, (target.name,)),
         (window.namespaces, (target.namespace,)),
@@ -73,7 +76,7 @@ def is_active(window: SyncWindow, now: datetime) -> bool:
 
 
 def _any_matches(patterns: Iterable[str], names: Iterable[str]) -> bool:
-    return any(glob_matches(pattern, name) for pattern in patterns for name in names)
+    return any(glob(pattern).matches(name) for pattern in patterns for name in names)
 
 
 def _zone(name: str) -> tzinfo:

@@ -4,8 +4,8 @@ import posixpath
 
 from gitops.model.application import DirectorySource, JsonnetVar
 from gitops.model.errors import RenderFailed
+from gitops.model.globs import glob
 from repo_server.inputs.environment import substituted
-from repo_server.inputs.globs import matches_crossing
 from repo_server.inputs.jsonnet_imports import imports_of
 from repo_server.inputs.wanted import Gathered, Wanted, scratch_path
 from repo_server.render.jobs import DirectoryOptions, Variable
@@ -50,9 +50,9 @@ def _names(reader: TreeReader, path: str, recurse: bool) -> list[str]:
 
 
 def _included(name: str, options: DirectorySource) -> bool:
-    if options.exclude and matches_crossing(options.exclude, name):
+    if options.exclude and glob(options.exclude).matches(name):
         return False
-    return not options.include or matches_crossing(options.include, name)
+    return not options.include or glob(options.include).matches(name)
 
 
 def _library(wanted: Wanted, written: str) -> str:

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from gitops.manifest.decode import decode_documents
 from gitops.model.application import HelmParameter, HelmSource
 from gitops.model.errors import InvalidSpec, RenderFailed
+from gitops.model.globs import has_wildcard, path_glob
 from repo_server.inputs.environment import substituted
-from repo_server.inputs.globs import has_wildcard, matches_by_segment
 from repo_server.inputs.helm_dependencies import add_local_dependencies
 from repo_server.inputs.wanted import Gathered, Wanted, scratch_path
 from repo_server.render.jobs import HelmOptions, Setting
@@ -125,7 +125,8 @@ def _matching(wanted: Wanted, pattern: str, origin: str) -> list[str]:
     base = "/".join(fixed)
     if not reader.is_directory(base):
         return []
-    return sorted(each for each in reader.files(base) if matches_by_segment(pattern, each))
+    matching = path_glob(pattern)
+    return sorted(each for each in reader.files(base) if matching.matches(each))
 
 
 def _setting(wanted: Wanted, given: HelmParameter) -> Setting:

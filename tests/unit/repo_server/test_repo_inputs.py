@@ -6,42 +6,10 @@ from adapters.repo_client import RenderContext
 from gitops.model.application import KustomizeSource, Source
 from gitops.model.errors import InvalidSpec, RenderFailed
 from repo_server.inputs.environment import build_environment, substituted
-from repo_server.inputs.globs import matches_by_segment, matches_crossing
 from repo_server.inputs.jsonnet_imports import imports_of
 from repo_server.inputs.kustomize_edit import edited
 from repo_server.inputs.source import decoded_source, merge_patch, source_path
 from repo_server.tree import joined
-
-
-@pytest.mark.parametrize(
-    ("pattern", "path", "crossing", "by_segment"),
-    [
-        ("*.yaml", "a.yaml", True, True),
-        ("*.yaml", "a/b.yaml", True, False),
-        ("a/*", "a/b", True, True),
-        ("a/*", "a/b/c", True, False),
-        ("**/x", "a/b/x", True, True),
-        ("a/**", "a/b/c", True, True),
-        ("{a,b}.json", "b.json", True, True),
-        ("{a,b}.json", "c.json", False, False),
-        ("a?c", "abc", True, True),
-        ("[ab]x", "bx", True, True),
-        ("[!ab]x", "bx", False, False),
-        ("a.b", "axb", False, False),
-        ("x/{y,z/*}/w", "x/z/q/w", True, True),
-        ("", "", True, True),
-    ],
-)
-def test_globs(pattern: str, path: str, crossing: bool, by_segment: bool) -> None:
-    assert matches_crossing(pattern, path) is crossing
-    assert matches_by_segment(pattern, path) is by_segment
-
-
-def test_globs_take_linear_time() -> None:
-    assert not matches_crossing("*a" * 30 + "b", "a" * 5000)
-    assert not matches_by_segment("**/a" * 50 + "/b", "/".join("a" * 300))
-    with pytest.raises(InvalidSpec):
-        matches_crossing("{a,b}" * 20, "a")
 
 
 def test_build_environment() -> None:

@@ -101,8 +101,23 @@ def test_regular_expressions_by_match_mode() -> None:
     assert policy.allows(Who("bob"), "applications", "sync", "prod/web-12")
     assert not policy.allows(Who("bob"), "applications", "sync", "prod/web-x")
     assert policy.allows(Who("admin"), "applications", "sync", "prod/web-x")  # built-in roles stay globs
-    with pytest.raises(InvalidSpec, match="not a regular expression"):
-        enforcer("p, bob, applications, get, [, allow", mode="regex")
+
+
+@pytest.mark.parametrize("mode", ["glob", "regex"])
+def test_a_pattern_that_cannot_be_read_never_lets_anybody_in_and_is_told(mode: str) -> None:
+    allowed = enforcer("p, bob, applications, get, [, allow\np, ann, applications, get, .*, allow", mode=mode)
+    assert not allowed.allows(Who("bob"), "applications", "get", "[")
+    assert allowed.allows(Who("ann"), "applications", "get", ".x")
+    denied = enforcer("p, bob, applications, get, .*, allow\np, bob, clusters, get, [, deny", mode=mode)
+    assert not denied.allows(Who("bob"), "applications", "get", ".x")
+    assert len(denied.unreadable) == 1
+    assert "a policy of bob: `[` cannot be used as a pattern" in denied.unreadable[0]
+
+
+def test_a_policy_is_answered_in_one_pass_whatever_its_patterns() -> None:
+    for mode, pattern in (("glob", "*a" * 7 + "*b"), ("regex", "^(a|aa|a?)+$")):
+        policy = enforcer(f"p, bob, applications, get, {pattern}, allow", mode=mode)
+        assert not policy.allows(Who("bob"), "applications", "get", "a" * 63 + "/")
 
 
 def test_roles_that_go_round_in_a_circle_end() -> None:

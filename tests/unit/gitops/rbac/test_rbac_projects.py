@@ -1,10 +1,11 @@
 """What a project permits, pattern by pattern."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from gitops.model.globs import glob_matches
+from gitops.model.errors import InvalidSpec
 from gitops.model.project import KindPattern, Project, ProjectDestination, ProjectSpec
 from gitops.model.resource import GroupKind
 from gitops.rbac.projects import permits_applications_from, permits_destination, permits_kind, permits_source
@@ -92,24 +93,42 @@ def test_applications_of_other_namespaces_need_to_be_named() -> None:
     assert not permits_applications_from(project, "default")
 
 
-@pytest.mark.parametrize(
-    ("pattern", "text", "separator", "matches"),
-    [
-        ("*", "a/b", "", True),
-        ("*", "a/b", "/", False),
-        ("a/**", "a/b/c", "/", True),
-        ("a?c", "abc", "", True),
-        ("a?c", "a/c", "/", False),
-        ("[a-c]x", "bx", "", True),
-        ("[!a-c]x", "bx", "", False),
-        ("{dev,stage}-*", "stage-1", "", True),
-        ("a.b", "axb", "", False),
-        ("a\\*", "a*", "", True),
-        ("a\\*", "ab", "", False),
-        ("(a|b)", "a", "", False),
-        ("{a", "a", "", False),
-        ("", "", "", True),
-    ],
-)
-def test_globs(pattern: str, text: str, separator: str, matches: bool) -> None:
-    assert glob_matches(pattern, text, separator=separator) is matches
+def test_namespaces_of_applications_may_be_named_by_a_regular_expression() -> None:
+    project = a_project(source_namespaces=("/^team-[0-9]+$/", "/(/"))
+    assert permits_applications_from(project, "team-12")
+    assert not permits_applications_from(project, "team-x")
+
+
+def test_kinds_are_named_as_go_names_files() -> None:
+    project = a_project(cluster_resource_whitelist=(KindPattern("*", "[^a-z]*Role"),))
+    assert permits_kind(project, ROLE, namespaced=False)
+    assert not permits_kind(a_project(cluster_resource_whitelist=(KindPattern("{a,b}", "*"),)), ROLE, namespaced=False)
+
+
+def test_a_pattern_that_cannot_be_read_permits_nothing() -> None:
+    project = a_project(
+        source_repos=("[",),
+        destinations=(ProjectDestination("[", "", "*"),),
+        namespace_resource_whitelist=(KindPattern("[", "["),),
+        source_namespaces=("[",),
+    )
+    assert not permits_source(project, "[")
+    assert not permits_destination(project, server="[", name="", namespace="x")
+    assert not permits_kind(project, CONFIG, namespaced=True)
+    assert not permits_applications_from(project, "[")
+
+
+def test_a_refusal_that_cannot_be_read_refuses_the_question_and_is_named() -> None:
+    project = a_project(
+        source_repos=("*", "![https://a"),
+        destinations=(ProjectDestination("*", "", "*"), ProjectDestination("*", "", "![x")),
+        namespace_resource_blacklist=(KindPattern("*", "[x"),),
+    )
+    asked: list[Callable[[], bool]] = [
+        lambda: permits_source(project, "https://b"),
+        lambda: permits_destination(project, server="https://a", name="", namespace="y"),
+        lambda: permits_kind(project, CONFIG, namespaced=True),
+    ]
+    for question in asked:
+        with pytest.raises(InvalidSpec, match=r"`\[.*` cannot be used as a pattern"):
+            question()

@@ -399,7 +399,15 @@ def test_a_refusal_names_the_window() -> None:
     assert verdict.reason == "Sync operation blocked by sync window: deny window `0 11 * * *` for 2h (freeze) is open"
 
 
-@pytest.mark.parametrize("broken", [a_window("allow", "* * *"), a_window("allow", OPEN, time_zone="Mars/Base")])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        a_window("allow", "* * *"),
+        a_window("allow", OPEN, time_zone="Mars/Base"),
+        a_window("allow", OPEN, applications=("[",)),
+        a_window("deny", OPEN, applications=(), namespaces=("{a",)),
+    ],
+)
 def test_a_window_that_cannot_be_read_refuses(broken: SyncWindow) -> None:
     verdict = may_sync([broken], TARGET, now=NOW, manual=True)
     assert not verdict.allowed
