@@ -17,7 +17,17 @@ from gitops.model.globs import has_wildcard, path_glob
 from repo_server.inputs.environment import substituted
 from repo_server.inputs.helm_dependencies import add_local_dependencies
 from repo_server.inputs.wanted import Gathered, Wanted, scratch_path
-from repo_server.render.jobs import HelmOptions, Setting
+from repo_server.render.arguments import (
+    ApiVersion,
+    KubeVersion,
+    ListedFile,
+    Namespace,
+    ParameterName,
+    ParameterValue,
+    ReleaseName,
+    ScratchFile,
+)
+from repo_server.render.jobs import FileSetting, HelmOptions, Setting
 from repo_server.tree import joined
 
 CHART_FILES = (
@@ -40,22 +50,23 @@ _UNESCAPED_COMMA = re.compile(r"(?<!\\),")
 def helm_inputs(wanted: Wanted, gathered: Gathered) -> HelmOptions:
     helm = wanted.source.helm or HelmSource()
     metadata = _add_chart(wanted, gathered)
-    value_files = tuple(_value_files(wanted, gathered, helm))
+    value_files = tuple(map(ListedFile, _value_files(wanted, gathered, helm)))
     file_settings = tuple(_file_setting(wanted, gathered, each.name, each.path) for each in helm.file_parameters)
     settings = tuple(_setting(wanted, each) for each in helm.parameters)
     values = json.dumps(helm.values_object) if helm.values_object is not None else helm.values
-    texts = [*gathered.texts().values(), values.encode(), *(each.value.encode() for each in settings)]
+    texts = [*gathered.texts().values(), values.encode(), *(str(each.value).encode() for each in settings)]
     packed = any(each.path.endswith((".tgz", ".tar.gz")) for each in gathered.files())
     if packed or _speak_of(texts, b"Files"):
         gathered.add_all(wanted.path)
     asks_cluster = packed or _speak_of(texts, b"Capabilities") or bool(metadata.get("kubeVersion"))
     schema = any(each.path.endswith("values.schema.json") for each in gathered.files())
     skip_schema = helm.skip_schema_validation and (schema or packed)
+    api_versions = helm.api_versions or wanted.context.api_versions
     plain = not file_settings and all(_is_plain(each) for each in settings)
     return HelmOptions(
-        chart=scratch_path(wanted.path),
-        release=substituted(helm.release_name, wanted.environment) or wanted.context.app_name,
-        namespace=helm.namespace or wanted.context.namespace,
+        chart=ScratchFile(scratch_path(wanted.path)),
+        release=ReleaseName(substituted(helm.release_name, wanted.environment) or wanted.context.app_name),
+        namespace=Namespace(helm.namespace or wanted.context.namespace),
         value_files=value_files,
         values=values,
         settings=settings,
@@ -63,8 +74,8 @@ def helm_inputs(wanted: Wanted, gathered: Gathered) -> HelmOptions:
         include_crds=not helm.skip_crds,
         skip_tests=helm.skip_tests,
         skip_schema=skip_schema,
-        kube_version=(helm.kube_version or wanted.context.kube_version) if asks_cluster else "",
-        api_versions=tuple(sorted(helm.api_versions or wanted.context.api_versions)) if asks_cluster else (),
+        kube_version=KubeVersion((helm.kube_version or wanted.context.kube_version) if asks_cluster else ""),
+        api_versions=tuple(map(ApiVersion, sorted(api_versions))) if asks_cluster else (),
         in_process=plain and not asks_cluster and not skip_schema,
     )
 
@@ -130,27 +141,25 @@ def _matching(wanted: Wanted, pattern: str, origin: str) -> list[str]:
 
 
 def _setting(wanted: Wanted, given: HelmParameter) -> Setting:
-    if "=" in given.name or not given.name:
-        raise InvalidSpec(f"helm.parameters: `{given.name}` is not a parameter's name")
     value = substituted(given.value, wanted.environment)
     if not (value.startswith("{") and value.endswith("}")):
         value = _UNESCAPED_COMMA.sub(r"\\,", value)
-    return Setting(given.name, value, given.force_string)
+    return Setting(ParameterName(given.name), ParameterValue(value), given.force_string)
 
 
-def _file_setting(wanted: Wanted, gathered: Gathered, name: str, written: str) -> Setting:
+def _file_setting(wanted: Wanted, gathered: Gathered, name: str, written: str) -> FileSetting:
     path = _inside(substituted(written, wanted.environment), wanted.path, written)
     place = gathered.add(path)
     if place is None:
         raise RenderFailed(f"helm.fileParameters: `{written}` does not exist in the repository")
-    return Setting(name, place)
+    return FileSetting(ParameterName(name), ListedFile(place))
 
 
 def _is_plain(setting: Setting) -> bool:
     """Whether the library's `--set` gives the same value as the command's: numbers lose their kind in JSON."""
-    if not _PLAIN_NAME.fullmatch(setting.name):
+    if not _PLAIN_NAME.fullmatch(str(setting.name)):
         return False
-    value = setting.value
+    value = str(setting.value)
     if setting.force_string:
         return "\\" not in value.replace("\\,", "") and "{" not in value
     return bool(_PLAIN_VALUE.fullmatch(value)) and value != "null"

@@ -6,6 +6,7 @@ from typing import Any
 from gitops.manifest.decode import decode_documents
 from gitops.model.errors import RenderFailed
 from repo_server.inputs.wanted import Gathered
+from repo_server.render.arguments import Segment
 from repo_server.tree import TreeReader, joined
 
 _NESTING_LIMIT = 10
@@ -17,8 +18,10 @@ def add_local_dependencies(reader: TreeReader, gathered: Gathered, chart: str, p
     if nesting > _NESTING_LIMIT:
         raise RenderFailed(f"{chart}/Chart.yaml: dependencies are nested too deep, or depend on each other")
     for dependency in _declared(reader, chart):
-        name = str(dependency.get("name") or "")
-        if not name or _is_carried(reader, chart, name):
+        if not dependency.get("name"):
+            continue
+        name = str(Segment(str(dependency["name"])))
+        if _is_carried(reader, chart, name):
             continue
         source = _local_source(reader, chart, name, str(dependency.get("repository") or ""))
         target = f"{place}/charts/{name}"

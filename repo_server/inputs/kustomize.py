@@ -12,6 +12,7 @@ from gitops.model.application import KustomizeSource
 from gitops.model.errors import ManifestInvalid, RenderFailed
 from repo_server.inputs.kustomize_edit import edited
 from repo_server.inputs.wanted import Gathered, Wanted, scratch_path
+from repo_server.render.arguments import ScratchFile
 from repo_server.render.jobs import KustomizeOptions
 from repo_server.tree import joined
 
@@ -83,7 +84,7 @@ def kustomize_inputs(wanted: Wanted, gathered: Gathered) -> KustomizeOptions:
     changed = edited(document, options, wanted.environment, lambda each: _exists(wanted, each))
     closure.visit(wanted.path, changed)
     return KustomizeOptions(
-        directory=scratch_path(wanted.path),
+        directory=ScratchFile(scratch_path(wanted.path)),
         kustomization=posixpath.basename(file),
         edited=None if changed == document else msgspec.json.encode(changed).decode(),
     )

@@ -7,6 +7,7 @@ import msgspec
 from adapters.repo_client import RenderContext
 from gitops.model.application import Source
 from gitops.model.errors import RenderFailed
+from repo_server.render.arguments import ScratchFile
 from repo_server.render.jobs import REF, REPO, Options
 from repo_server.tree import TreeReader
 
@@ -60,7 +61,7 @@ class Gathered:
     def place(self, path: str, oid: str, origin: str = "") -> str:
         if any(part == ".git" for part in path.split("/")):
             raise RenderFailed(f"{told_path(path)}: a directory called .git cannot be part of a source")
-        self._files[path] = InputFile(path, oid, origin)
+        self._files[path] = InputFile(str(ScratchFile(path)), oid, origin)
         return path
 
     def files(self) -> tuple[InputFile, ...]:

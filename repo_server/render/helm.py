@@ -9,9 +9,13 @@ from typing import Any
 
 from gitops.manifest.decode import decode_documents
 from gitops.model.errors import RenderFailed
+from repo_server.render.arguments import InScratch, ListedFile, flag, option, word
 from repo_server.render.helm_output import Templates, ordered, templates_of_command
 from repo_server.render.jobs import HelmOptions, Job, Output
 from repo_server.render.tools import run, scrubbed
+
+# Beside the repository, not in it: a name of ours that no file of a source can have.
+_INLINE_VALUES = ListedFile("ref/-inline-/values.yaml")
 
 
 def render_helm(options: HelmOptions, job: Job) -> Output:
@@ -23,26 +27,25 @@ def render_helm(options: HelmOptions, job: Job) -> Output:
 
 
 def _by_command(options: HelmOptions, job: Job) -> Templates:
-    scratch = Path(job.scratch)
-    arguments = ["template", options.release, str(scratch / options.chart), "--namespace", options.namespace]
-    if options.kube_version:
-        arguments += ["--kube-version", options.kube_version]
-    for each in options.api_versions:
-        arguments += ["--api-versions", each]
-    for each in options.value_files:
-        arguments += ["--values", str(scratch / each)]
+    arguments = [flag("template"), option("--namespace", options.namespace)]
+    if str(options.kube_version):
+        arguments.append(option("--kube-version", options.kube_version))
+    arguments += [option("--api-versions", each) for each in options.api_versions]
+    arguments += [option("--values", InScratch(job.scratch, each)) for each in options.value_files]
     if options.values:
-        (scratch / "values").mkdir(mode=0o700)
-        (scratch / "values" / "inline.yaml").write_text(options.values)
-        arguments += ["--values", str(scratch / "values" / "inline.yaml")]
+        inline = Path(job.scratch) / str(_INLINE_VALUES)
+        inline.parent.mkdir(mode=0o700, parents=True)
+        inline.write_text(options.values)
+        arguments.append(option("--values", InScratch(job.scratch, _INLINE_VALUES)))
     for setting in options.settings:
-        arguments += ["--set-string" if setting.force_string else "--set", f"{setting.name}={setting.value}"]
-    for setting in options.file_settings:
-        arguments += ["--set-file", f"{setting.name}={scratch / setting.value}"]
+        arguments.append(option("--set-string" if setting.force_string else "--set", setting.name, setting.value))
+    for setting_file in options.file_settings:
+        arguments.append(option("--set-file", setting_file.name, InScratch(job.scratch, setting_file.file)))
     if options.include_crds:
-        arguments.append("--include-crds")
+        arguments.append(flag("--include-crds"))
     if options.skip_schema:
-        arguments.append("--skip-schema-validation")
+        arguments.append(flag("--skip-schema-validation"))
+    arguments += [flag("--"), word(options.release), word(InScratch(job.scratch, options.chart))]
     return templates_of_command(run(Path(job.tools) / "helm", arguments, job.scratch))
 
 
@@ -54,11 +57,12 @@ def _by_library(options: HelmOptions, job: Job) -> Templates:
 
     values = _values(options, job)
     try:
-        helm_python.validate_release_name(options.release)
-        with helm_python.Chart.load(Path(job.scratch) / options.chart) as chart:
+        helm_python.validate_release_name(str(options.release))
+        with helm_python.Chart.load(Path(job.scratch) / str(options.chart)) as chart:
             if chart.metadata.get("type") == "library":
                 raise RenderFailed("helm: library charts are not installable")
-            rendered = chart.render(values, name=options.release, namespace=options.namespace or "default")
+            namespace = str(options.namespace) or "default"
+            rendered = chart.render(values, name=str(options.release), namespace=namespace)
             crds = chart.crds if options.include_crds else []
     except helm_python.HelmError as error:
         raise RenderFailed(f"helm: {scrubbed(str(error), job.scratch)}") from None
@@ -69,11 +73,11 @@ def _by_library(options: HelmOptions, job: Job) -> Templates:
 def _values(options: HelmOptions, job: Job) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for file in options.value_files:
-        merged = _merged(merged, _document(job.files[file], file.removeprefix("repo/")))
+        merged = _merged(merged, _document(job.files[str(file)], str(file).removeprefix("repo/")))
     if options.values:
         merged = _merged(merged, _document(options.values.encode(), "helm.values"))
     for setting in options.settings:
-        merged = _merged(merged, _set(setting.name, _setting_value(setting.value, setting.force_string)))
+        merged = _merged(merged, _set(str(setting.name), _setting_value(str(setting.value), setting.force_string)))
     return merged
 
 

@@ -11,35 +11,50 @@ import msgspec
 
 from gitops.model.repository import SkippedFile
 from gitops.model.resource import Manifest
+from repo_server.render.arguments import (
+    ApiVersion,
+    KubeVersion,
+    ListedFile,
+    Namespace,
+    ParameterName,
+    ParameterValue,
+    ReleaseName,
+    ScratchFile,
+)
 
 REPO = "repo"
 REF = "ref"
 
 
 class Setting(msgspec.Struct, frozen=True):
-    name: str
-    value: str
+    name: ParameterName
+    value: ParameterValue
     force_string: bool = False
 
 
+class FileSetting(msgspec.Struct, frozen=True):
+    name: ParameterName
+    file: ListedFile
+
+
 class HelmOptions(msgspec.Struct, frozen=True, tag="helm"):
-    chart: str  # directory in the scratch directory
-    release: str
-    namespace: str
-    value_files: tuple[str, ...] = ()
+    chart: ScratchFile  # a directory
+    release: ReleaseName
+    namespace: Namespace
+    value_files: tuple[ListedFile, ...] = ()
     values: str = ""
     settings: tuple[Setting, ...] = ()
-    file_settings: tuple[Setting, ...] = ()  # value: a file in the scratch directory
+    file_settings: tuple[FileSetting, ...] = ()
     include_crds: bool = True
     skip_tests: bool = False
     skip_schema: bool = False
-    kube_version: str = ""  # only if the chart asks for it
-    api_versions: tuple[str, ...] = ()
+    kube_version: KubeVersion = KubeVersion("")  # only if the chart asks for it
+    api_versions: tuple[ApiVersion, ...] = ()
     in_process: bool = True
 
 
 class KustomizeOptions(msgspec.Struct, frozen=True, tag="kustomize"):
-    directory: str
+    directory: ScratchFile
     kustomization: str  # file name in it
     edited: str | None = None  # what the file is to say instead, as JSON
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gitops.model.errors import RenderFailed
+from repo_server.render.arguments import Argument
 
 _MESSAGE_LIMIT = 4000
 
@@ -32,13 +33,15 @@ def environment(scratch: str) -> dict[str, str]:
     }
 
 
-def run(tool: Path, arguments: Sequence[str], scratch: str) -> bytes:
+def run(tool: Path, arguments: Sequence[Argument], scratch: str) -> bytes:
     """The tool's output; RenderFailed with what it said if it failed."""
+    if not all(isinstance(each, Argument) for each in arguments):
+        raise TypeError("a command line is made of arguments, not of texts")
     (Path(scratch) / "home" / "temporary").mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         # The pool kills worker and tool together when time or memory is up.
         done = subprocess.run(  # noqa: S603
-            [str(tool), *arguments],
+            [str(tool), *(each.text for each in arguments)],
             env=environment(scratch),
             cwd=scratch,
             stdin=subprocess.DEVNULL,

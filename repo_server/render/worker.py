@@ -16,6 +16,7 @@ import msgspec
 from gitops.manifest.decode import encode_json
 from gitops.model.errors import GitOpsError, RenderFailed
 from gitops.model.repository import SkippedFile
+from repo_server.render.arguments import ScratchFile
 from repo_server.render.confine import Confinement, confine
 from repo_server.render.directory import render_directory
 from repo_server.render.jobs import DirectoryOptions, Failure, HelmOptions, Job, KustomizeOptions, Output, Reply
@@ -50,7 +51,7 @@ def rendered(job: Job) -> Output:
 def write_files(files: Mapping[str, bytes], scratch: Path) -> None:
     made: set[Path] = set()
     for name, content in files.items():
-        path = scratch / name
+        path = scratch / str(ScratchFile(name))
         if path.parent not in made:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             made.add(path.parent)

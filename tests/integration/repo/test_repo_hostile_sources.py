@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import msgspec
 import pytest
 
 from adapters.repo_client import CachePolicy, RepoClient
@@ -18,7 +19,7 @@ from adapters.tls import channel_options
 from gitops.model.errors import InvalidSpec, RenderFailed, RepositoryRefused, RepositoryUnreachable
 from gitops.model.repository import Repository
 from repo_server.sandbox import readable_paths
-from tests.integration.repo.serving import config_map
+from tests.integration.repo.serving import CONTEXT, config_map
 
 pytestmark = pytest.mark.integration
 
@@ -198,6 +199,93 @@ async def test_exec_plugins_of_kustomize_do_not_run(ask: Callable[..., Any], tmp
         }
     )
     assert isinstance(await asker.error("k"), RenderFailed)
+    assert not marker.exists()
+
+
+# Makes the command run, not the library: it has to be the real one that is not fooled.
+BY_COMMAND = {"web/templates/asks.yaml": "# {{ .Capabilities.KubeVersion }}\n"}
+
+
+@pytest.mark.parametrize("by_command", [True, False])
+@pytest.mark.parametrize(
+    "option", ["--post-renderer={marker}", "--set-file=v=/proc/mounts", "--values=/proc/mounts", "--", "-h", "a --x"]
+)
+async def test_a_text_of_a_user_never_becomes_an_option_of_helm(
+    ask: Callable[..., Any], tmp_path: Path, option: str, by_command: bool
+) -> None:
+    asker = await ask()
+    text = option.format(marker=tmp_path / "marker")
+    asker.repo.commit({**CHART, **(BY_COMMAND if by_command else {})})
+    for helm in (
+        {"releaseName": text},
+        {"releaseName": "$ARGOCD_APP_SOURCE_PATH " + text},
+        {"namespace": text},
+        {"kubeVersion": text} if by_command else {"namespace": text},
+        {"apiVersions": [text]} if by_command else {"namespace": text},
+    ):
+        error = await asker.error("web", helm=helm)
+        assert isinstance(error, InvalidSpec)
+        assert "is not a" in str(error)
+    for context in (
+        msgspec.structs.replace(CONTEXT, app_name=text),
+        msgspec.structs.replace(CONTEXT, namespace=text),
+    ):
+        assert isinstance(await asker.error("web", context=context), InvalidSpec)
+    overrides = f"helm: {{releaseName: {json.dumps(text)}}}\n"
+    asker.repo.commit({"web/.argocd-source.yaml": overrides})
+    assert isinstance(await asker.error("web"), InvalidSpec)
+
+
+async def test_a_parameter_may_look_like_an_option_and_stays_a_value(ask: Callable[..., Any]) -> None:
+    asker = await ask()
+    asker.repo.commit({**CHART, **BY_COMMAND})
+    parameters = [{"name": "a", "value": "--post-renderer=x,b=/proc/mounts"}, {"name": "--set-file", "value": "v=/x"}]
+    (found,) = await asker.objects("web", helm={"parameters": parameters})
+    assert found["data"] == {"a": "--post-renderer=x,b=/proc/mounts", "--set-file": "v=/x"}
+    for name in ("a,v", "a=b", "", "a\0"):
+        error = await asker.error("web", helm={"parameters": [{"name": name, "value": "x"}]})
+        assert isinstance(error, InvalidSpec)
+    assert isinstance(await asker.error("web", helm={"parameters": [{"name": "a", "value": "x\0y"}]}), InvalidSpec)
+
+
+async def test_a_file_name_is_never_read_as_two_files(ask: Callable[..., Any]) -> None:
+    asker = await ask()
+    asker.repo.commit({**CHART, **BY_COMMAND, "web/a": "x: 1\n", "web/a,v=/proc/mounts": "x: 1\n"})
+    by_file = {"fileParameters": [{"name": "a", "path": "a,v=/proc/mounts"}]}
+    by_name = {"fileParameters": [{"name": "v=/proc/mounts,a", "path": "a"}]}
+    for helm in ({"valueFiles": ["a,v=/proc/mounts"]}, by_file, by_name):
+        error = await asker.error("web", helm=helm)
+        assert isinstance(error, InvalidSpec)
+
+
+@pytest.mark.parametrize(
+    "name", ["../../../home/helm/plugins/x", "..", "a/../../templates", "/tmp/x", "../../ref/-inline-/values.yaml"]
+)
+async def test_a_dependency_does_not_leave_its_directory(ask: Callable[..., Any], name: str) -> None:
+    asker = await ask()
+    dependency = f"dependencies: [{{name: {json.dumps(name)}, version: '*', repository: 'file://../other'}}]\n"
+    other = {"other/Chart.yaml": "apiVersion: v2\nname: other\nversion: 0.1.0\n", "other/plugin.yaml": "name: x\n"}
+    for file, text in (("web/Chart.yaml", CHART["web/Chart.yaml"] + dependency), ("web/requirements.yaml", dependency)):
+        asker.repo.commit({**CHART, **other, "web/requirements.yaml": "", file: text})
+        error = await asker.error("web")
+        assert isinstance(error, InvalidSpec)
+        assert "is not a name" in str(error)
+
+
+async def test_a_post_renderer_that_a_chart_brings_along_does_not_run(ask: Callable[..., Any], tmp_path: Path) -> None:
+    """Both halves of one attack: a plugin put into helm's home, and an option that names it."""
+    asker = await ask()
+    marker = tmp_path / "marker"
+    plugin = {
+        "evil/Chart.yaml": "apiVersion: v2\nname: evil\nversion: 0.1.0\n",
+        "evil/plugin.yaml": "name: evil\nversion: 0.1.0\ntype: postrenderer/v1\nruntime: subprocess\n",
+        "evil/run.py": f"open({str(marker)!r}, 'w')\n",
+    }
+    for name in ("evil", "../../../../home/helm/plugins/evil"):
+        dependency = f"dependencies: [{{name: {name}, version: '*', repository: 'file://../evil'}}]\n"
+        asker.repo.commit({**CHART, **BY_COMMAND, **plugin, "web/Chart.yaml": CHART["web/Chart.yaml"] + dependency})
+        for option in ("--post-renderer=evil", f"--post-renderer={sys.executable}"):
+            assert isinstance(await asker.error("web", helm={"releaseName": option}), InvalidSpec)
     assert not marker.exists()
 
 
