@@ -80,7 +80,8 @@ class Comparer:
         before = self._memory.get((name, purpose), {})
         visit = _Visit(self._metrics, live, rules, before, _defined_by(desired))
         problems: list[tuple[str, str]] = [("RepeatedResourceWarning", each) for each in desired.warnings]
-        wanted = {each.key for each in desired.objects} | desired.skipped | {key_of(each) for each in desired.hooks}
+        wanted = {each.key for each in desired.objects} | desired.skipped
+        runs = {key_of(each) for each in desired.hooks}
         managed = [each for each in desired.objects if not excluded(each.key.group_kind)]
         if len(managed) < len(desired.objects):
             problems += [_excluded(each.key) for each in desired.objects if excluded(each.key.group_kind)]
@@ -91,8 +92,10 @@ class Comparer:
                 if not visit.recall(each, found):
                     tasks.create_task(visit.judge(each, found))
         for manifest in live.mirror.owned_by(instance):
-            if key_of(manifest) not in wanted and not is_hook(manifest) and not is_child(manifest, tracking):
-                visit.add_extra(manifest)
+            key = key_of(manifest)
+            if key in wanted or is_child(manifest, tracking) or (key in runs and not is_hook(manifest)):
+                continue
+            visit.add_extra(manifest)  # what a hook left is shown, though it is neither wanted nor in the way
         if not may_come_later:
             problems += visit.unserved
         self._memory[(name, purpose)] = visit.remembered

@@ -126,7 +126,7 @@ class Operations:
         """Record an operation and begin it, in one write. Conflict: the Application changed meanwhile."""
         if app.operation is not None or self.running(app.key):
             raise Conflict(f"another operation of {app.key} is already in progress")
-        state = opening_state(operation, self._clock.now())
+        state = opening_state(operation, self._clock.now(), before=app.status.operation_state)
         before = self._store.applications.raw(app.key) or {}
         patch = {"operation": as_json(operation), "status": {"operationState": state_patch(before, state)}}
         await self._store.applications.patch(app.key, patch, resource_version=app.metadata.resource_version)
@@ -199,7 +199,7 @@ class Operations:
             state = app.status.operation_state if app is not None else None
             if app is not None and app.operation is not None:
                 if state is None or state.completed or state.operation != app.operation:
-                    state = opening_state(app.operation, self._clock.now())
+                    state = opening_state(app.operation, self._clock.now(), before=state)
                 ended = Ended(OperationPhase.ERROR, message)
                 await self._close(name, ended_state(state, ended, self._clock.now()))
         except GitOpsError as error:
@@ -244,7 +244,7 @@ class Operations:
         if present is not None and present.phase and not present.completed and present.operation == operation:
             log.info("operation taken up", application=str(app.key))
             return present, True
-        return opening_state(operation, self._clock.now()), False
+        return opening_state(operation, self._clock.now(), before=present), False
 
     async def _attempted(
         self, name: AppName, run: Run, state: OperationState, deadline: datetime, *, opened: bool

@@ -1,7 +1,7 @@
 """The states an operation goes through on record, as values (pure)."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -14,10 +14,22 @@ from gitops.model.operation import Operation, OperationPhase, OperationState, Re
 from gitops.sync.retry import wait_before
 
 
-def opening_state(operation: Operation, now: datetime) -> OperationState:
+def opening_state(operation: Operation, now: datetime, *, before: OperationState | None) -> OperationState:
+    """`before`: the application's last operation. No two begin in the same second, for hooks are known by it."""
+    last = _moment(before.started_at) if before is not None and before.started_at else None
+    start = now.replace(microsecond=0)
+    if last is not None and timedelta(0) <= last - start < timedelta(minutes=1):
+        start = last + timedelta(seconds=1)
     return OperationState(
-        operation=operation, phase=OperationPhase.RUNNING, message="preparing", started_at=rfc3339(now)
+        operation=operation, phase=OperationPhase.RUNNING, message="preparing", started_at=rfc3339(start)
     )
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return parse_rfc3339(text)
+    except ValueError:  # written by somebody else
+        return None
 
 
 def anew(state: OperationState) -> OperationState:

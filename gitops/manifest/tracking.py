@@ -9,7 +9,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gitops.manifest.annotations import INSTALLATION_ID, INSTANCE_LABEL, TRACKING_ID, is_custom_resource_definition
+from gitops.manifest.annotations import (
+    INSTALLATION_ID,
+    INSTANCE_LABEL,
+    TRACKING_ID,
+    annotation,
+    is_custom_resource_definition,
+)
 from gitops.model.application import AppName
 from gitops.model.resource import Manifest, annotations_of, group_of, kind_of, labels_of
 
@@ -114,6 +120,15 @@ def names(mark: TrackingId, manifest: Manifest) -> bool:
         and mark.group == group_of(manifest)
         and namespace in ("", mark.namespace)
     )
+
+
+def named(manifest: Manifest, name: str) -> Manifest:
+    """The manifest under the name it gets only now (`generateName`); a mark made before it had one follows."""
+    metadata: dict[str, Any] = {**manifest["metadata"], "name": name}
+    mark = parse_tracking_id(annotation(manifest, TRACKING_ID))
+    if mark is not None and not mark.name:
+        metadata["annotations"] = {**annotations_of(manifest), TRACKING_ID: str(mark._replace(name=name))}
+    return {**manifest, "metadata": metadata}
 
 
 def truncated_label(value: str) -> str:

@@ -6,7 +6,7 @@ finalizer keeps it from vanishing (by a Job's time-to-live, say) before its outc
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -21,10 +21,13 @@ from gitops.manifest.annotations import (
     hook_delete_policies,
     hook_types,
 )
+from gitops.manifest.tracking import named
 from gitops.model.operation import OperationPhase
-from gitops.model.resource import Manifest, annotations_of, name_of
+from gitops.model.resource import Manifest, ResourceKey, annotations_of, key_of, name_of
 
 OPERATION_MARK = TIPHYS_PREFIX + "operation"
+
+LONGEST_NAME = 63  # of a Job: its pods carry it in a label
 
 # The phases of a sync in the order they run; SyncFail only after a failure.
 PHASES = (HookType.PRE_SYNC, HookType.SYNC, HookType.POST_SYNC, HookType.SYNC_FAIL)
@@ -47,10 +50,18 @@ def phases_of(manifest: Manifest) -> tuple[str, ...]:
     return tuple(phase for phase in PHASES if phase in types)
 
 
-def runs_of(manifest: Manifest, attempt: Attempt) -> Iterator[tuple[str, Manifest]]:
-    """Each phase the hook runs in, with the object to create for it."""
-    for phase in phases_of(manifest):
-        yield phase, _prepared(manifest, phase, attempt)
+def runs_of(hooks: Iterable[Manifest], attempt: Attempt) -> Iterator[tuple[str, Manifest]]:
+    """Each phase each hook runs in, with the object to create for it; no two of them are one object."""
+    taken: set[tuple[str, ResourceKey]] = set()
+    for manifest in hooks:
+        for phase in phases_of(manifest):
+            run = prepared(manifest, phase, attempt)
+            number = 1
+            while not name_of(manifest) and (phase, key_of(run)) in taken:
+                number += 1
+                run = prepared(manifest, phase, attempt, number=number)
+            taken.add((phase, key_of(run)))
+            yield phase, run
 
 
 def is_of_attempt(live: Manifest, attempt: Attempt, phase: str) -> bool:
@@ -69,26 +80,34 @@ def deleted_after(manifest: Manifest, hook_phase: str) -> bool:
     return due.get(hook_phase) in hook_delete_policies(manifest)
 
 
-def hook_name(manifest: Manifest, phase: str, attempt: Attempt) -> str:
-    """`generateName` hooks get a name of ours: `<generateName><revision>-<phase>-<start of the operation>`."""
+def hook_name(manifest: Manifest, phase: str, attempt: Attempt, *, number: int = 1) -> str:
+    """`generateName` hooks get a name of ours: `<generateName><revision>-<phase>-<start of the operation>`.
+
+    So it is known before the hook is created, and a crash in between creates none twice. A retry is told by
+    its number, and so is one of several hooks with the same `generateName`.
+    """
     if name := name_of(manifest):
         return name
-    prefix = (manifest.get("metadata") or {}).get("generateName") or ""
     # A chart's version may hold what a name must not, such as `+`.
     revision = re.sub(r"[^a-z0-9.-]", "-", attempt.revision[:7].lower())
-    return f"{prefix}{revision}-{phase.lower()}-{int(attempt.started_at.timestamp())}"
+    end = f"{revision}-{phase.lower()}-{int(attempt.started_at.timestamp())}"
+    end += f"-r{attempt.retry_count}" if attempt.retry_count else ""
+    end += f"-{number}" if number > 1 else ""
+    prefix = (manifest.get("metadata") or {}).get("generateName") or ""
+    return prefix[: LONGEST_NAME - len(end)] + end
 
 
-def _prepared(manifest: Manifest, phase: str, attempt: Attempt) -> Manifest:
+def prepared(manifest: Manifest, phase: str, attempt: Attempt, *, number: int = 1) -> Manifest:
+    """The object to create for one run of a hook."""
     metadata: Mapping[str, Any] = manifest.get("metadata") or {}
     finalizers = [each for each in metadata.get("finalizers") or () if each != HOOK_FINALIZER]
     kept = {key: value for key, value in metadata.items() if key != "generateName"}
-    return {
+    run = {
         **manifest,
         "metadata": {
             **kept,
-            "name": hook_name(manifest, phase, attempt),
             "annotations": {**annotations_of(manifest), OPERATION_MARK: attempt.mark(phase)},
             "finalizers": [*finalizers, HOOK_FINALIZER],
         },
     }
+    return run if name_of(manifest) else named(run, hook_name(manifest, phase, attempt, number=number))

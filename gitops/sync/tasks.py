@@ -110,7 +110,7 @@ def tasks_for(
     chosen = [each for each in subjects if selected(each.key, intent.operation)]
     tasks = [task for each in chosen if (task := _subject_task(each, intent))]
     if intent.runs_hooks:
-        tasks += [task for manifest in hooks for task in _hook_tasks(manifest, intent, live)]
+        tasks += _hook_tasks(hooks, intent, live)
     if namespace := _namespace_task(tasks, intent, live):
         tasks.append(namespace)
     return tuple(_without_doomed_dry_runs(_hoisted(_in_prune_order(tasks))))
@@ -158,8 +158,8 @@ def _prune_task(task: SyncTask, intent: SyncIntent) -> SyncTask:
     return msgspec.structs.replace(task, writes=False, dry_run_first=False, settled=settled)
 
 
-def _hook_tasks(manifest: Manifest, intent: SyncIntent, live: LiveObject) -> Iterable[SyncTask]:
-    for phase, prepared in runs_of(manifest, intent.attempt):
+def _hook_tasks(hooks: Iterable[Manifest], intent: SyncIntent, live: LiveObject) -> Iterable[SyncTask]:
+    for phase, prepared in runs_of(hooks, intent.attempt):
         key = key_of(prepared)
         found = live(key)
         yield SyncTask(

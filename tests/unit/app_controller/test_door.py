@@ -290,7 +290,7 @@ async def test_a_kind_that_is_not_served_is_looked_up_again_before_it_fails() ->
 
 def a_run(name: str = "migrate", retry: int = 0) -> SyncTask:
     attempt = Attempt(datetime(2026, 11, 23, tzinfo=UTC), retry)
-    ((phase, prepared),) = runs_of(TRACKING.stamp(a_hook(name), "web", "ns"), attempt)
+    ((phase, prepared),) = runs_of([TRACKING.stamp(a_hook(name), "web", "ns")], attempt)
     return SyncTask(TaskId(phase, key_of(prepared)), "v1", 0, prepared, None, SyncOptions(), hook=True)
 
 

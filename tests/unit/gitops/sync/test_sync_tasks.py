@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from gitops.manifest.annotations import HOOK_FINALIZER
+from gitops.manifest.annotations import HOOK_FINALIZER, TRACKING_ID
+from gitops.manifest.tracking import Tracking, parse_tracking_id
 from gitops.model.application import AppSpec, ManagedNamespaceMetadata, SyncPolicy
 from gitops.model.operation import SyncOperation, SyncOperationResource, SyncStrategy, SyncStrategyApply
 from gitops.model.resource import ResourceKey, key_of
@@ -153,9 +154,36 @@ def test_generated_hook_names_are_the_same_however_often_asked() -> None:
     assert hook_name(hook, "PreSync", chart) == "migrate-1.2-b-presync-1767225600"
 
 
+def test_a_generated_name_is_never_too_long_for_a_job_and_differs_by_retry() -> None:
+    hook = {"metadata": {"generateName": "m" * 60 + "-", "annotations": {"argocd.argoproj.io/hook": "PreSync"}}}
+    again = Attempt(ATTEMPT.started_at, retry_count=2, revision=ATTEMPT.revision)
+    names = {hook_name(hook, "PreSync", each) for each in (ATTEMPT, again)}
+    assert len(names) == 2
+    assert all(len(name) <= 63 for name in names)
+
+
+def test_hooks_that_share_a_generate_name_are_several_objects() -> None:
+    hook = a_hook("job")
+    del hook["metadata"]["name"]
+    hook["metadata"]["generateName"] = "migrate-"
+    names = [run["metadata"]["name"] for _, run in runs_of([hook, hook, hook], ATTEMPT)]
+    assert len(set(names)) == 3
+    assert names == [run["metadata"]["name"] for _, run in runs_of([hook, hook, hook], ATTEMPT)]
+
+
+def test_the_mark_of_a_generated_hook_names_the_object_it_is_on() -> None:
+    hook = a_hook("job")
+    del hook["metadata"]["name"]
+    hook["metadata"]["generateName"] = "migrate-"
+    ((_, run),) = runs_of([Tracking().stamp(hook, "shop", "ns")], ATTEMPT)
+    assert Tracking().owner_of(run) == "shop"
+    mark = parse_tracking_id(run["metadata"]["annotations"][TRACKING_ID])
+    assert mark is not None and mark.name == run["metadata"]["name"]
+
+
 def test_a_hook_carries_its_attempt_and_our_finalizer_and_is_otherwise_as_written() -> None:
     written = a_hook("job", "PreSync,PostSync")
-    runs = dict(runs_of(written, ATTEMPT))
+    runs = dict(runs_of([written], ATTEMPT))
     assert list(runs) == ["PreSync", "PostSync"]
     marks = {run["metadata"]["annotations"][OPERATION_MARK] for run in runs.values()}
     assert len(marks) == 2
