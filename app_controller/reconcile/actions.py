@@ -1,6 +1,7 @@
 """The one door for writes to target clusters: each checks the project and the object before it is made."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 import msgspec
@@ -11,7 +12,7 @@ from adapters.kube import requests as kube
 from app_controller.live.cluster import LiveCluster
 from app_controller.reconcile.writes import POLL_FOR_GONE, Writer
 from gitops.manifest.annotations import HOOK_FINALIZER, annotation, is_custom_resource_definition, is_hook
-from gitops.model.errors import GitOpsError, KindNotServed, NotFound, NotPermitted
+from gitops.model.errors import AlreadyExists, Conflict, GitOpsError, KindNotServed, NotFound, NotPermitted
 from gitops.model.operation import ResultCode
 from gitops.model.project import Project
 from gitops.model.resource import (
@@ -104,18 +105,42 @@ class Door:
 
     async def clear_hook(self, task: SyncTask) -> None:
         """Delete what an earlier run left under the hook's name, and wait until it is gone."""
+        while not await self.remove_hook(task, spare_own=True):
+            await self._clock.sleep(POLL_FOR_GONE)
+
+    async def remove_hook(self, task: SyncTask, *, spare_own: bool = False) -> bool:
+        """Ask what has the hook's name to go; whether nothing is there any more, or (`spare_own`) only its own run."""
         type = await self._type_of(task)
         self._check(task.key, type)
-        while (found := await self._live.client.get(type, task.key.namespace, task.key.name)) is not None:
-            if _same_run(task, found):
-                return
-            self._check_leftover(task, found)
-            try:
-                await self._delete_released(type, found)
-            except NotFound:
-                continue
-            await self._clock.sleep(POLL_FOR_GONE)
-        self._live.mirror.remove(task.key)
+        found = await self._live.client.get(type, task.key.namespace, task.key.name)
+        if found is None:
+            self._live.mirror.remove(task.key)
+            return True
+        if spare_own and _same_run(task, found):
+            return True
+        self._check_leftover(task, found)
+        with suppress(NotFound):
+            await self._delete_released(type, found)
+        return False
+
+    async def create_hook(self, task: SyncTask) -> None:
+        """Make the hook's object; one that is there under its name, unseen until now, is a Conflict."""
+        assert task.desired is not None
+        type = await self._type_of(task)
+        self._check(task.key, type)
+        try:
+            self._live.mirror.observe(await self._live.client.create(type, task.desired))
+        except AlreadyExists as error:
+            raise Conflict(str(error)) from None
+
+    async def part_with(self, live: Manifest, *, delete: bool) -> None:
+        """What a hook left is not ours any more: it goes, or stays without our finalizer."""
+        key = key_of(live)
+        try:
+            type = self._live.type_of(key.group, version_of(live), key.kind)
+            await (self._delete_released(type, live) if delete else self.release(type, live))
+        except NotFound:
+            self._live.mirror.remove(key, uid=uid_of(live))
 
     def _check_leftover(self, task: SyncTask, found: Manifest) -> None:
         owner = self._owner_of(found)
@@ -158,7 +183,6 @@ class Door:
 
     async def delete_owned(self, type: ResourceType, live: Manifest, propagation: kube.Propagation) -> None:
         """Delete this very object, if it carries the application's mark at that moment; NotFound: it is gone."""
-        self._check(key_of(live), type)
 
         async def attempt(found: Manifest) -> None:
             if self._owner_of(found) != self._instance:
@@ -174,6 +198,7 @@ class Door:
     async def _delete(self, type: ResourceType, live: Manifest, propagation: kube.Propagation) -> None:
         """Of this object in this version: one that was changed, or made anew, meanwhile is a Conflict."""
         key = key_of(live)
+        self._check(key, type)
         if propagation == "Foreground" and not self._live.mirror.children(live):
             # Nothing has to go before it, and the garbage collector is slow to find that out.
             propagation = "Background"
@@ -192,6 +217,7 @@ class Door:
 
     async def release(self, type: ResourceType, live: Manifest) -> Manifest:
         """Take our finalizer off a hook, so that it may go."""
+        self._check(key_of(live), type)
 
         async def attempt(found: Manifest) -> Manifest:
             metadata = found["metadata"]

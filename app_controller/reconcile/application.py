@@ -113,6 +113,8 @@ class ApplicationReconciler:
             raise
         self._views.put(name, View(examined.comparison, examined.desired, examined.live))
         self._interest.put(name, examined.live.cluster.server, self._unmarked(app, examined))
+        # Before anybody reads Synced and deletes it: its hooks have to be run then.
+        app = await self._deletion.reckon_with(app, examined.desired.hooks)
         decision = await self._decision(app, examined)
         app = await self._publish(app, raw, _findings(app, examined, decision), refreshed=bool(refresh))
         return await self._act_on(app, decision)

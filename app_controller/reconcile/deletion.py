@@ -1,7 +1,8 @@
-"""An Application that is to go: with the cascade finalizer its objects go first, last wave first."""
+"""An Application that is to go: with the cascade finalizer its objects go first, last wave first, between its hooks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
@@ -11,6 +12,7 @@ from adapters.store.store import Store
 from app_controller.live.cluster import LiveCluster
 from app_controller.reconcile.actions import Door
 from app_controller.reconcile.comparison import is_child
+from app_controller.reconcile.deletion_hooks import DeletionHooks, attempt_for
 from app_controller.reconcile.examination import Examiner, tracking_of
 from app_controller.reconcile.outcome import SETTLED, Outcome, again_in
 from gitops.manifest.annotations import (
@@ -18,6 +20,7 @@ from gitops.manifest.annotations import (
     POST_DELETE_FINALIZER,
     PRE_DELETE_FINALIZER,
     RESOURCES_FINALIZER,
+    HookType,
     annotation,
     deletion_approved_at,
     has_hook_finalizer,
@@ -25,16 +28,19 @@ from gitops.manifest.annotations import (
     sync_wave,
 )
 from gitops.model.application import Application
-from gitops.model.errors import ClusterUnknown, GitOpsError, InvalidSpec, NotFound
+from gitops.model.errors import ClusterUnknown, Conflict, GitOpsError, NotFound
 from gitops.model.moments import parse_rfc3339, rfc3339
 from gitops.model.operation import SyncOperation
 from gitops.model.resource import GroupKind, Manifest, is_deleting, key_of, uid_of, version_of
+from gitops.sync.deletion_hooks import finalizers_for, is_hook_finalizer
+from gitops.sync.hooks import OPERATION_MARK
 from gitops.sync.options import Consent, app_options, object_options
 
 log = structlog.get_logger()
 
 # Watches tell when objects are gone; this is for what they might not tell.
 LOOK_AGAIN = timedelta(seconds=10)
+AT_ONCE = timedelta(milliseconds=50)
 
 
 class Unapproved(GitOpsError):
@@ -45,45 +51,77 @@ class Unapproved(GitOpsError):
 
 
 class Deletion:
+    """The finalizers say how far it has come, so that a crash at any point repeats nothing:
+
+    PreDelete hooks, objects, PostDelete hooks, and what the hooks left; each step takes off its own, the
+    cascade's goes last. Without that one nothing is deleted, so no hook is run either.
+    """
+
     def __init__(self, store: Store, examiner: Examiner, clock: Clock) -> None:
         self._store = store
         self._examiner = examiner
         self._clock = clock
+        self._hooks = DeletionHooks(examiner, clock, self._tell)
+
+    async def reckon_with(self, app: Application, hooks: Iterable[Manifest]) -> Application:
+        """The application with the finalizers that its deletion hooks need, before anybody deletes it."""
+        wanted = finalizers_for(app.metadata.finalizers, hooks)
+        if wanted == app.metadata.finalizers:
+            return app
+        await self._set_finalizers(app, wanted)
+        return self._store.applications.get(app.key) or app
 
     async def visit(self, app: Application) -> Outcome:
-        """Deletes what is left and may go; takes the finalizer off when nothing is left."""
-        finalizer = next((each for each in app.metadata.finalizers if each.startswith(RESOURCES_FINALIZER)), None)
-        if finalizer is None:
-            await self._tell_of_others(app)
+        """Does what can be done now; takes the finalizers off when nothing is left."""
+        ours = [each for each in app.metadata.finalizers if _is_ours(each)]
+        if not ours:
             return SETTLED
-        try:
-            left = await self._delete_next(app, finalizer)
-        except GitOpsError as error:
-            await self._tell(app, error)
-            raise
-        if left:
+        if any(each.startswith(RESOURCES_FINALIZER) for each in ours):
+            try:
+                step_off = await self._next_step(app, ours)
+            except GitOpsError as error:
+                if not isinstance(error, Conflict | NotFound):
+                    await self._tell(app, "DeletionError", str(error))
+                raise
+        else:
+            step_off = ours
+        if not step_off:
             return again_in(LOOK_AGAIN)
-        kept = [each for each in app.metadata.finalizers if each != finalizer]
-        patch = {"metadata": {"finalizers": kept or None}}
-        await self._store.applications.patch(app.key, patch, resource_version=app.metadata.resource_version)
+        await self._set_finalizers(
+            app, [each for each in app.metadata.finalizers if each not in step_off], step_over=True
+        )
+        if len(step_off) < len(ours):
+            return again_in(AT_ONCE)
         log.info("application deleted", application=str(app.key))
         return SETTLED
 
-    async def _tell_of_others(self, app: Application) -> None:
-        for each in app.metadata.finalizers:
-            if each.startswith((PRE_DELETE_FINALIZER, POST_DELETE_FINALIZER)):
-                message = f"deletion hooks are not run; take the finalizer {each} off to let the application go"
-                await self._tell(app, InvalidSpec(message))
-                return
-
-    async def _delete_next(self, app: Application, finalizer: str) -> int:
-        """Asks for the deletion of the last wave; how many objects are still there."""
+    async def _next_step(self, app: Application, ours: Sequence[str]) -> Sequence[str]:
+        """The finalizers that have served; none while something is waited for."""
         try:
             live = self._examiner.destination(app)
         except ClusterUnknown:
             if self._store.clusters.unreadable():
                 raise  # it may be the one whose registration cannot be read just now
-            return 0  # the cluster is not ours to reach any more: what runs there stays
+            return ours  # the cluster is not ours to reach any more: what runs there stays
+        if PRE_DELETE_FINALIZER in ours:
+            done = await self._hooks.advance(app, live, HookType.PRE_DELETE)
+            return [PRE_DELETE_FINALIZER] if done else ()
+        cascade = next(each for each in ours if each.startswith(RESOURCES_FINALIZER))
+        if await self._delete_next(app, live, cascade):
+            return ()
+        if POST_DELETE_FINALIZER in ours:
+            done = await self._hooks.advance(app, live, HookType.POST_DELETE)
+            return [POST_DELETE_FINALIZER] if done else ()
+        return ours if await self._hooks.clean_up(app, live) else ()
+
+    async def _set_finalizers(self, app: Application, finalizers: Sequence[str], *, step_over: bool = False) -> None:
+        patch: dict[str, Any] = {"metadata": {"finalizers": list(finalizers) or None}}
+        if step_over and app.status.conditions:
+            patch["status"] = {"conditions": None}  # what was said of a step that is over
+        await self._store.applications.patch(app.key, patch, resource_version=app.metadata.resource_version)
+
+    async def _delete_next(self, app: Application, live: LiveCluster, finalizer: str) -> int:
+        """Asks for the deletion of the last wave; how many objects are still there."""
         # What cannot be seen now must not be left behind unseen.
         await live.ready({GroupKind(each.group, each.kind) for each in app.status.resources})
         going = self._going(app, live)
@@ -98,11 +136,14 @@ class Deletion:
     def _going(self, app: Application, live: LiveCluster) -> list[Manifest]:
         """What is there and has to go; raises if a person has to approve some of it first."""
         tracking = tracking_of(self._store.settings())
+        later = attempt_for(app).mark(HookType.POST_DELETE)
         owned = [
             each
             for each in live.mirror.owned_by(self._examiner.instance_of(app))
-            # An application that manages itself is not waited for by itself.
-            if not is_child(each, tracking) and uid_of(each) != app.metadata.uid
+            # An application that manages itself is not waited for by itself, nor are hooks that come after.
+            if not is_child(each, tracking)
+            and uid_of(each) != app.metadata.uid
+            and annotation(each, OPERATION_MARK) != later
         ]
         consents = [(each, _consent(each, app)) for each in owned]
         waiting = [key_of(each) for each, consent in consents if consent is Consent.ON_APPROVAL]
@@ -137,16 +178,15 @@ class Deletion:
         except NotFound:
             live.mirror.remove(key, uid=uid_of(manifest))
 
-    async def _tell(self, app: Application, error: GitOpsError) -> None:
-        told = [each for each in app.status.conditions if each.type == "DeletionError"]
-        if told and told[0].message == str(error):
+    async def _tell(self, app: Application, type: str, message: str) -> None:
+        if any((each.type, each.message) == (type, message) for each in app.status.conditions):
             return
-        condition = {
-            "type": "DeletionError",
-            "message": str(error),
-            "lastTransitionTime": rfc3339(self._clock.now()),
-        }
+        condition = {"type": type, "message": message, "lastTransitionTime": rfc3339(self._clock.now())}
         await self._store.applications.patch(app.key, {"status": {"conditions": [condition]}})
+
+
+def _is_ours(finalizer: str) -> bool:
+    return finalizer.startswith(RESOURCES_FINALIZER) or is_hook_finalizer(finalizer)
 
 
 def _consent(manifest: Manifest, app: Application) -> Consent:

@@ -25,7 +25,7 @@ from gitops.model.errors import InvalidSpec, NotPermitted
 from gitops.model.operation import SyncOperation
 from gitops.model.project import Project
 from gitops.model.repository import Repository
-from gitops.model.resource import ResourceKey
+from gitops.model.resource import Manifest, ResourceKey, group_kind_of
 from gitops.rbac.projects import permits_destination, permits_source
 from gitops.sync.options import app_options
 
@@ -190,6 +190,23 @@ class Examiner:
             may_come_later=app_options(app.spec, SyncOperation()).skip_dry_run_on_missing,
         )
         return Examined(live, desired, comparison, problems, self._foreign(app, comparison, live))
+
+    async def hooks(self, app: Application, live: LiveCluster) -> tuple[Manifest, ...]:
+        """The hooks of the application as its sources have them now, and their kinds in view.
+
+        Raises as `examine` does.
+        """
+        sources = sources_of(self._store.applications.raw(app.key) or {})
+        if not sources:
+            raise InvalidSpec("the application has no source; set spec.source or spec.sources")
+        self.check_permitted(app, sources)
+        located = self.repositories(app, sources)
+        commits = await self.resolved(app, located, follow=False)
+        await live.ready()
+        tracking = tracking_of(self._store.settings())
+        desired = await self._desired.get(app, located, commits, live, purpose=TARGET, tracking=tracking)
+        await live.ready({group_kind_of(each) for each in desired.hooks})
+        return desired.hooks
 
     def _foreign(self, app: Application, comparison: Comparison, live: LiveCluster) -> frozenset[ResourceKey]:
         instance = self.instance_of(app)

@@ -6,7 +6,7 @@ finalizer keeps it from vanishing (by a Job's time-to-live, say) before its outc
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -44,17 +44,19 @@ class Attempt(msgspec.Struct, frozen=True):
         return f"{int(self.started_at.timestamp())}-{self.retry_count}/{phase}"
 
 
-def phases_of(manifest: Manifest) -> tuple[str, ...]:
+def phases_of(manifest: Manifest, among: Sequence[str] = PHASES) -> tuple[str, ...]:
     """The phases of a sync a hook runs in, in order; none for deletion hooks and unsupported Helm hooks."""
     types = hook_types(manifest)
-    return tuple(phase for phase in PHASES if phase in types)
+    return tuple(phase for phase in among if phase in types)
 
 
-def runs_of(hooks: Iterable[Manifest], attempt: Attempt) -> Iterator[tuple[str, Manifest]]:
+def runs_of(
+    hooks: Iterable[Manifest], attempt: Attempt, among: Sequence[str] = PHASES
+) -> Iterator[tuple[str, Manifest]]:
     """Each phase each hook runs in, with the object to create for it; no two of them are one object."""
     taken: set[tuple[str, ResourceKey]] = set()
     for manifest in hooks:
-        for phase in phases_of(manifest):
+        for phase in phases_of(manifest, among):
             run = prepared(manifest, phase, attempt)
             number = 1
             while not name_of(manifest) and (phase, key_of(run)) in taken:

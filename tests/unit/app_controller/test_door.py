@@ -1,6 +1,7 @@
 """Every write checks the project, the owner and the version of the object it was decided on."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -204,6 +205,33 @@ async def test_what_the_project_does_not_allow_is_not_deleted_either() -> None:
     room.project = Project("dev", elsewhere)
     assert "does not allow namespace ns" in (await room.door.apply(a_task(ours("b")), dry_run=False)).message
     assert "apply" not in room.cluster.calls
+
+
+HOOK_WRITES = {
+    "apply": lambda door, run: door.apply(run, dry_run=False),
+    "create": lambda door, run: door.create_hook(run),
+    "clear": lambda door, run: door.clear_hook(run),
+    "remove": lambda door, run: door.remove_hook(run),
+    "delete at the end": lambda door, run: door.delete_hook(run),
+    "release at the end": lambda door, run: door.release_hook(run),
+    "part with": lambda door, run: door.part_with(run.desired, delete=True),
+    "let go": lambda door, run: door.part_with(run.desired, delete=False),
+}
+
+
+@pytest.mark.parametrize("write", HOOK_WRITES.values(), ids=HOOK_WRITES)
+@pytest.mark.parametrize("there", [False, True])
+async def test_A53_no_hook_is_written_in_any_way_that_the_project_does_not_allow(write: Any, there: bool) -> None:
+    elsewhere = msgspec.structs.replace(OPEN.spec, destinations=(ProjectDestination(server="*", namespace="other"),))
+    room = Room(Project("dev", elsewhere))
+    run = a_run()
+    if there:
+        room.cluster.put(run.desired or {})
+    before = dict(room.cluster.objects)
+    with suppress(NotPermitted):
+        await write(room.door, run)
+    assert room.cluster.objects == before
+    assert not {"apply", "create", "patch", "delete"} & set(room.cluster.calls)
 
 
 # --- writing --------------------------------------------------------------------------------------------------

@@ -178,7 +178,8 @@ def test_the_mark_of_a_generated_hook_names_the_object_it_is_on() -> None:
     ((_, run),) = runs_of([Tracking().stamp(hook, "shop", "ns")], ATTEMPT)
     assert Tracking().owner_of(run) == "shop"
     mark = parse_tracking_id(run["metadata"]["annotations"][TRACKING_ID])
-    assert mark is not None and mark.name == run["metadata"]["name"]
+    assert mark is not None
+    assert mark.name == run["metadata"]["name"]
 
 
 def test_a_hook_carries_its_attempt_and_our_finalizer_and_is_otherwise_as_written() -> None:
