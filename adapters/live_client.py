@@ -14,10 +14,11 @@ from adapters.rpc_errors import error_of
 from adapters.tls import channel_credentials, channel_options
 from gitops.model.application import AppName
 from gitops.model.errors import GitOpsError
-from gitops.model.resource import ResourceKey
+from gitops.model.resource import Manifest, ResourceKey, key_of, uid_of, version_of
 
 SERVER_NAME = "app-controller"
 DEADLINE = timedelta(seconds=15)
+ANY = ResourceKey("", "", "", "")
 NOTICE_DEADLINE = timedelta(seconds=3)  # a webhook's sender waits for it
 
 
@@ -56,9 +57,9 @@ class LiveClient:
         finally:
             call.cancel()
 
-    async def managed_resources(self, app: AppName) -> bytes:
-        """A JSON array of ResourceDiff."""
-        request = pb.ListManagedResourcesRequest(application=_app(app))
+    async def managed_resources(self, app: AppName, only: ResourceKey = ANY) -> bytes:
+        """A JSON array of ResourceDiff, of the objects that `only` names; what it leaves empty is any."""
+        request = pb.ListManagedResourcesRequest(application=_app(app), only=_object(only, ""))
         return bytes((await _called(self._stub.ListManagedResources, request)).items)
 
     async def live_object(self, app: AppName, key: ResourceKey, *, version: str = "") -> bytes:
@@ -66,11 +67,11 @@ class LiveClient:
         return bytes((await _called(self._stub.GetLiveObject, request)).manifest)
 
     async def delete_live_object(
-        self, app: AppName, key: ResourceKey, *, version: str = "", force: bool = False, orphan: bool = False
+        self, app: AppName, manifest: Manifest, *, force: bool = False, orphan: bool = False
     ) -> None:
-        request = pb.DeleteLiveObjectRequest(
-            application=_app(app), object=_object(key, version), force=force, orphan=orphan
-        )
+        """Deletes the very object that `live_object` has shown."""
+        found = _object(key_of(manifest), version_of(manifest), uid_of(manifest))
+        request = pb.DeleteLiveObjectRequest(application=_app(app), object=found, force=force, orphan=orphan)
         await _called(self._stub.DeleteLiveObject, request)
 
     async def events(self, app: AppName, key: ResourceKey, *, uid: str = "") -> bytes:

@@ -1,7 +1,8 @@
 """Mutual TLS between the services: one directory with ca.crt, tls.crt and tls.key per service.
 
 Both sides verify. A directory that lacks a file stops the service at its start; there is no way to
-run without TLS.
+run without TLS. A certificate names its holder twice: as a DNS name (`repo-server`), which clients ask
+of the server they reach, and as a URI, by which servers know who calls (`rpc_access.py`).
 """
 
 from pathlib import Path
@@ -26,6 +27,14 @@ SERVER_OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.so_reuseport", 0),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
 )
+
+
+IDENTITIES = "spiffe://tiphys.internal/"
+
+
+def identity(service: str) -> str:
+    """The URI that a certificate of this service carries among its subject alternative names."""
+    return IDENTITIES + service
 
 
 class TlsMaterialMissing(GitOpsError):

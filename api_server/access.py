@@ -97,8 +97,8 @@ def allowed_app(
 ) -> AppAsked:
     """The application, if there is one and the user may do this with it.
 
-    One that is not there and one that is forbidden answer alike, so that nobody learns names by asking.
-    Only who names a project he may look into learns that something is missing in it.
+    One that is not there and one that is forbidden answer alike, so that nobody learns names by asking. Only who
+    names a project he may look into, or may look into all of them, learns that something is missing.
     """
     key = AppName(namespace or services.namespace, name)
     app = services.store.applications.raw(key)
@@ -107,7 +107,20 @@ def allowed_app(
     missing = app is None or project_of(app) != project
     if project and missing and services.policy.allows(user, "applications", action, f"{project}/{name}"):
         raise NotFound(f"application `{name}` is not in project `{project}`")
-    raise NotPermitted(f"permission denied: applications, {action}, {name}, sub: {user.name} (or there is none)")
+    if key.namespace != services.namespace or not sees_all(services, user, name):
+        raise NotPermitted(f"permission denied: applications, {action}, {name}, sub: {user.name} (or there is none)")
+    if app is None:
+        raise NotFound(f"application `{name}` does not exist")
+    raise NotPermitted(f"permission denied: applications, {action}, {app_object(app)}, sub: {user.name}")
+
+
+def sees_all(services: Services, user: Subject, name: str) -> bool:
+    """Whether no application is hidden from the user, nor would one of this name be, in whatever project."""
+    applications = services.store.applications
+    projects = {"*", *services.store.projects.names(), *map(project_of, applications.raws())}
+    return all(
+        services.policy.allows(user, "applications", "get", f"{project}/{name}") for project in sorted(projects)
+    ) and all(may(services, user, "get", app) for app in applications.raws())
 
 
 def _app_for(action: str) -> Callable[..., Awaitable[AppAsked]]:

@@ -11,6 +11,7 @@ from adapters.clock import SystemClock
 from adapters.kube.client import KubeClient
 from adapters.kube.credentials import management_cluster
 from adapters.repo_client import RepoClient
+from adapters.rpc_access import CallerInterceptor
 from adapters.rpc_errors import ErrorInterceptor
 from adapters.store.store import Store
 from adapters.telemetry import new_registry, serve_metrics, set_up_logging
@@ -59,7 +60,7 @@ async def serve(settings: Settings) -> None:
 
 def live_server(settings: Settings, controller: Controller, store: Store) -> grpc.aio.Server:
     server = grpc.aio.server(
-        interceptors=[ErrorInterceptor()],
+        interceptors=[CallerInterceptor(), ErrorInterceptor()],
         options=SERVER_OPTIONS,
     )
     service = LiveService(store, controller.clusters, controller.views, controller.revisions)

@@ -5,7 +5,6 @@ from contextlib import aclosing
 from typing import Any
 from urllib.parse import quote
 
-import msgspec
 import orjson
 
 from adapters._pb.tiphys.live.v1 import live_pb2 as pb
@@ -15,14 +14,15 @@ from adapters.store.store import Store
 from app_controller.live.cluster import LiveCluster
 from app_controller.live.clusters import Clusters
 from app_controller.reconcile.examination import tracking_of
-from app_controller.reconcile.views import View, Views
+from app_controller.reconcile.views import Views
 from app_controller.revisions import Revisions
+from app_controller.sight import Sight, current
 from gitops.compare import ObjectComparison
 from gitops.diff.render import masked, masked_one
 from gitops.health.assess import assess
 from gitops.manifest.tracking import app_instance_name
 from gitops.model.application import AppName
-from gitops.model.errors import NotFound, NotPermitted
+from gitops.model.errors import InvalidRequest, NotFound, NotPermitted
 from gitops.model.moments import rfc3339
 from gitops.model.resource import (
     Manifest,
@@ -33,8 +33,8 @@ from gitops.model.resource import (
     namespace_of,
     resource_version_of,
     uid_of,
+    version_of,
 )
-from gitops.rbac.projects import permits_destination, permits_kind
 from gitops.tree.ownership import application_tree
 
 Context = Any  # grpc.aio.ServicerContext, generic in its stubs only
@@ -67,11 +67,14 @@ class LiveService(LiveServiceServicer):  # type: ignore[misc]  # generated code 
     async def ListManagedResources(
         self, request: pb.ListManagedResourcesRequest, context: Context
     ) -> pb.ListManagedResourcesResponse:
-        view = self._views.get(_name(request.application))
+        name = _name(request.application)
+        view = self._views.get(name)
+        if view is None:
+            return pb.ListManagedResourcesResponse(items=b"[]")
         hidden = frozenset(self._store.settings().sensitive_annotations)
-        compared = view.comparison.objects if view is not None else ()
-        items = [_resource_diff(each, hidden) for each in compared if each.code]
-        return pb.ListManagedResourcesResponse(items=orjson.dumps(items))
+        asked = [each for each in view.comparison.objects if each.code and _is_asked_for(each.key, request.only)]
+        seen = self._sight(name, view.live).managed(asked)
+        return pb.ListManagedResourcesResponse(items=orjson.dumps([_resource_diff(each, hidden) for each in seen]))
 
     # --- single objects -----------------------------------------------------------------------------------
 
@@ -84,12 +87,11 @@ class LiveService(LiveServiceServicer):  # type: ignore[misc]  # generated code 
         self, request: pb.DeleteLiveObjectRequest, context: Context
     ) -> pb.DeleteLiveObjectResponse:
         live, type, manifest = await self._found(request.application, request.object)
-        self._check_permitted(request.application, live, type, manifest)
         propagation: Propagation = "Orphan" if request.orphan else "Background" if request.force else "Foreground"
         await live.client.delete(
             type,
-            request.object.namespace,
-            request.object.name,
+            namespace_of(manifest),
+            name_of(manifest),
             propagation=propagation,
             uid=uid_of(manifest),
             grace_seconds=0 if request.force else None,
@@ -97,8 +99,8 @@ class LiveService(LiveServiceServicer):  # type: ignore[misc]  # generated code 
         return pb.DeleteLiveObjectResponse()
 
     async def ListEvents(self, request: pb.ListEventsRequest, context: Context) -> pb.ListEventsResponse:
-        live, _, manifest = await self._found(request.application, request.object)
-        namespace = quote(request.object.namespace or "default", safe="")
+        live, _, manifest = await self._found(request.application, self._named(request))
+        namespace = quote(namespace_of(manifest) or "default", safe="")
         selector = quote(f"involvedObject.uid={uid_of(manifest)}", safe="")
         listing = await live.client.raw_get(f"/api/v1/namespaces/{namespace}/events?fieldSelector={selector}&limit=500")
         return pb.ListEventsResponse(events=listing)
@@ -122,40 +124,59 @@ class LiveService(LiveServiceServicer):  # type: ignore[misc]  # generated code 
         view = self._views.get(name)
         if view is None:
             return orjson.dumps({"nodes": [], "orphanedNodes": [], "hosts": []})
-        return orjson.dumps(application_tree(_current(view), view.live.mirror.children, assess))
+        sight = self._sight(name, view.live)
+        return orjson.dumps(application_tree(list(sight.managed(current(view))), sight.children, assess))
+
+    def _sight(self, name: AppName, live: LiveCluster) -> Sight:
+        application = self._store.applications.get(name)
+        return Sight(
+            self._store.projects.get(application.spec.project) if application is not None else None,
+            live,
+            instance=app_instance_name(name, self._store.namespace),
+            tracking=tracking_of(self._store.settings()),
+        )
 
     async def _found(self, app: pb.ApplicationRef, asked: pb.ObjectRef) -> tuple[LiveCluster, ResourceType, Manifest]:
-        """A live object of an application, as its cluster has it now; nothing outside its tree is shown."""
+        """A live object of an application, as its cluster has it now and under no other name than its own.
+
+        What the application does not hold, or its project does not permit, answers as if there were none.
+        """
         name = _name(app)
+        live = self._destination(name)
+        key = ResourceKey(asked.group, asked.kind, asked.namespace, asked.name)
+        type = live.type_of(asked.group, asked.version, asked.kind)
+        if type.namespaced != bool(key.namespace):
+            scope = "namespaced: name its namespace" if type.namespaced else "cluster-scoped: name no namespace"
+            raise InvalidRequest(f"{key.group_kind} is {scope}")
+        manifest = await live.client.get(type, key.namespace, key.name)
+        sight, declared = self._sight(name, live), key in self._desired_keys(name)
+        if manifest is None and declared and not sight.refusal(key):
+            raise NotFound(f"{key} does not exist in cluster {live.cluster.name}")
+        if manifest is None or key_of(manifest) != key or not sight.shows(manifest, declared=declared):
+            raise NotPermitted(f"{key} is not part of application {name}, or its project does not permit it")
+        if asked.uid and asked.uid != uid_of(manifest):
+            raise NotFound(f"{key} is another object by now: it was made anew")
+        return live, type, manifest
+
+    def _destination(self, name: AppName) -> LiveCluster:
         application = self._store.applications.get(name)
         if application is None:
             raise NotFound(f"application {name} does not exist")
         destination = application.spec.destination
-        live = self._clusters.use(self._store.clusters.find(destination.server, destination.name))
-        key = ResourceKey(asked.group, asked.kind, asked.namespace, asked.name)
-        type = live.type_of(asked.group, asked.version, asked.kind)
-        manifest = await live.client.get(type, asked.namespace, asked.name)
-        if manifest is None:
-            raise NotFound(f"{key} does not exist in cluster {live.cluster.name}")
-        instance = app_instance_name(name, self._store.namespace)
-        owner = live.mirror.root_instance(key) or tracking_of(self._store.settings()).owner_of(manifest)
-        if owner != instance and key not in self._desired_keys(name):
-            raise NotPermitted(f"{key} is not part of application {name}")
-        return live, type, manifest
+        return self._clusters.use(self._store.clusters.find(destination.server, destination.name))
 
-    def _check_permitted(
-        self, app: pb.ApplicationRef, live: LiveCluster, type: ResourceType, manifest: Manifest
-    ) -> None:
-        """Projects list the kinds of Git's objects, not those below them: these only have to be where it allows."""
-        application = self._store.applications.get(_name(app))
-        project = self._store.projects.get(application.spec.project) if application is not None else None
-        cluster = live.cluster
-        if project is None or not (
-            permits_destination(project, server=cluster.server, name=cluster.name, namespace=namespace_of(manifest))
-            if type.namespaced
-            else permits_kind(project, type.group_kind, namespaced=False, name=name_of(manifest))
-        ):
-            raise NotPermitted(f"the application's project does not allow {key_of(manifest)} of cluster {cluster.name}")
+    def _named(self, request: pb.ListEventsRequest) -> pb.ObjectRef:
+        """The object that events are asked about; Argo CD's clients tell its uid and name, and no kind."""
+        asked = request.object
+        if asked.kind:
+            return asked
+        held = self._destination(_name(request.application)).mirror.by_uid(asked.uid)
+        key = key_of(held or {})
+        if held is None or asked.name not in ("", key.name) or asked.namespace not in ("", key.namespace):
+            raise NotPermitted(f"no object of that uid is part of application {_name(request.application)}")
+        return pb.ObjectRef(
+            group=key.group, version=version_of(held), kind=key.kind, namespace=key.namespace, name=key.name
+        )
 
     def _desired_keys(self, name: AppName) -> set[ResourceKey]:
         view = self._views.get(name)
@@ -195,17 +216,10 @@ def _name(app: pb.ApplicationRef) -> AppName:
     return AppName(app.namespace, app.name)
 
 
-def _current(view: View) -> list[ObjectComparison]:
-    """The managed objects with their live side as it is at this moment: trees move faster than comparisons."""
-    mirror = view.live.mirror
-    return [_with_live(each, mirror.get(each.key)) for each in view.comparison.objects]
-
-
-def _with_live(compared: ObjectComparison, live: Manifest | None) -> ObjectComparison:
-    if live is compared.live:
-        return compared
-    changed: ObjectComparison = msgspec.structs.replace(compared, live=live)
-    return changed
+def _is_asked_for(key: ResourceKey, only: pb.ObjectRef) -> bool:
+    """As Argo CD reads the query: what is left empty is any, and the version tells nothing apart."""
+    asked = (only.group, only.kind, only.namespace, only.name)
+    return all(not wanted or wanted == has for wanted, has in zip(asked, key, strict=True))
 
 
 def _resource_diff(compared: ObjectComparison, hidden: frozenset[str]) -> dict[str, Any]:

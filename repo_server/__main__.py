@@ -15,6 +15,7 @@ import structlog
 
 from adapters.clock import SystemClock
 from adapters.redis_cache import RedisCache, TypedCache
+from adapters.rpc_access import CallerInterceptor
 from adapters.rpc_errors import ErrorInterceptor
 from adapters.telemetry import new_registry, serve_metrics, set_up_logging
 from adapters.tls import SERVER_OPTIONS, server_credentials
@@ -90,7 +91,7 @@ async def opened_shelf(settings: Settings, metrics: Metrics) -> AsyncIterator[Ty
 
 
 def rpc_server(settings: Settings, pipeline: Pipeline) -> grpc.aio.Server:
-    server = grpc.aio.server(interceptors=[ErrorInterceptor()], options=SERVER_OPTIONS)
+    server = grpc.aio.server(interceptors=[CallerInterceptor(), ErrorInterceptor()], options=SERVER_OPTIONS)
     add_to_server(RepoService(pipeline), server)
     server.add_secure_port(settings.listen, server_credentials(settings.tls_dir))
     return server

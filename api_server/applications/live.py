@@ -6,18 +6,18 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from api_server.access import AppAsked, CurrentUser, ReadableApp, Segment, Served, allowed_app, app_object
+from api_server.access import AppAsked, CurrentUser, ReadableApp, Segment, Served, allowed_app, app_object, check
 from api_server.answers import json_answer, raw_answer
 from api_server.audit import EventReason
 from api_server.fields import Fields
 from api_server.mgmt_events import events_about
-from gitops.model.resource import ResourceKey
+from gitops.model.resource import Manifest, ResourceKey, key_of
 
 router = APIRouter(prefix="/api/v1/applications", tags=["applications"])
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """One live object, as the query names it."""
+    """Where the query looks for a live object; what is there is for the controller to say."""
 
     key: ResourceKey
     version: str = ""
@@ -53,13 +53,13 @@ async def managed_resources(
     kind: Annotated[str, Query()] = "",
     fields_text: Annotated[str, Query(alias="fields")] = "",
 ) -> Response:
-    items = await services.live.managed_resources(asked.name)
-    wanted = {"namespace": namespace, "name": resource, "version": version, "group": group, "kind": kind}
+    """As in Argo CD a version is taken and tells nothing apart: an object is the same in each."""
+    items = await services.live.managed_resources(asked.name, ResourceKey(group, kind, namespace, resource))
     fields = Fields.parse(fields_text)
-    if not any(wanted.values()) and fields is None:
+    if fields is None:
         return raw_answer(request, b'{"items":' + (items or b"[]") + b"}")
-    chosen = {"items": [each for each in msgspec.json.decode(items or b"[]") if _fits(each, wanted)]}
-    return raw_answer(request, msgspec.json.encode(fields.applied(chosen) if fields else chosen))
+    chosen = {"items": msgspec.json.decode(items or b"[]")}
+    return raw_answer(request, msgspec.json.encode(fields.applied(chosen)))
 
 
 @router.get("/{name}/resource", summary="One live object, Secrets masked")
@@ -79,13 +79,21 @@ async def delete_resource(
     app_namespace: Annotated[str, Query(alias="appNamespace")] = "",
     project: Annotated[str, Query()] = "",
 ) -> Response:
-    key = wanted.key
-    action = f"delete/{key.group}/{key.kind}/{key.namespace}/{key.name}"
-    asked = allowed_app(services, user, action, name, namespace=app_namespace, project=project)
-    await services.live.delete_live_object(asked.name, key, version=wanted.version, force=force, orphan=orphan)
+    """Allowed or not is decided on the object as it is found, which the request only helps to find."""
+    asked = allowed_app(services, user, _deletion_of(wanted.key), name, namespace=app_namespace, project=project)
+    encoded = await services.live.live_object(asked.name, wanted.key, version=wanted.version)
+    found: Manifest = msgspec.json.decode(encoded)
+    key = key_of(found)
+    check(services, user, "applications", _deletion_of(key), app_object(asked.manifest))
+    await services.live.delete_live_object(asked.name, found, force=force, orphan=orphan)
     services.audit.record(user, "applications/delete-resource", app_object(asked.manifest), resource=str(key))
     services.audit.tell(user, asked.manifest, EventReason.RESOURCE_DELETED, f"deleted resource {key}")
     return json_answer({})
+
+
+def _deletion_of(key: ResourceKey) -> str:
+    """The action that a policy allows or not, for this very object."""
+    return f"delete/{key.group}/{key.kind}/{key.namespace}/{key.name}"
 
 
 @router.get("/{name}/events", summary="Kubernetes events about the application, or about one of its objects")
@@ -107,7 +115,3 @@ async def events(
 
 async def _own_events(services: Served, asked: AppAsked) -> dict[str, Any]:
     return await events_about(services.store.client, asked.manifest)
-
-
-def _fits(item: dict[str, Any], wanted: dict[str, str]) -> bool:
-    return all(not value or item.get(part, "") == value for part, value in wanted.items())

@@ -10,8 +10,8 @@ from gitops.model.errors import InvalidSpec
 from gitops.model.globs import glob, glob_matches, name_glob, name_matches
 from gitops.model.patterns import regex
 from gitops.model.project import KindPattern, Project, ProjectDestination
-from gitops.model.repository import normalized_url
-from gitops.model.resource import GroupKind
+from gitops.model.repository import Cluster, normalized_url
+from gitops.model.resource import GroupKind, Manifest, ResourceKey, key_of
 
 
 def permits_source(project: Project, url: str) -> bool:
@@ -101,3 +101,61 @@ def _names_namespace(pattern: str, namespace: str) -> bool:
         except InvalidSpec:
             return False
     return glob_matches(pattern, namespace)
+
+
+# --- a place, and an object in it: one answer for whoever asks, and why ----------------------------------------
+
+
+def cluster_refusal(project: Project, cluster: Cluster) -> str:
+    """Why the project's applications may not use a cluster, whatever its destinations say; empty if they may."""
+    if cluster.project and cluster.project != project.name:
+        return (
+            f"cluster {cluster.name} is registered for another project and is not for project {project.name}; "
+            "choose another destination, or register the cluster for all projects"
+        )
+    if project.spec.permit_only_project_scoped_clusters and not cluster.project:
+        return (
+            f"project {project.name} only permits clusters of its own (permitOnlyProjectScopedClusters) and cluster "
+            f"{cluster.name} is for all projects; register it with this project or choose another destination"
+        )
+    return ""
+
+
+def destination_refusal(project: Project, cluster: Cluster, namespace: str) -> str:
+    """Why the project's applications may not go to a namespace of a cluster; empty if they may."""
+    if not permits_destination(project, server=cluster.server, name=cluster.name, namespace=namespace):
+        return (
+            f"application destination server {cluster.server} ({cluster.name}) and namespace '{namespace}' "
+            f"do not match any of the allowed destinations in project {project.name}"
+        )
+    return cluster_refusal(project, cluster)
+
+
+def object_refusal(project: Project, cluster: Cluster, key: ResourceKey, *, namespaced: bool) -> str:
+    """Why an application of the project may neither read nor write an object it declares; empty if it may."""
+    if not permits_kind(project, key.group_kind, namespaced=namespaced, name=key.name):
+        scope = "namespaced" if namespaced else "cluster-scoped"
+        return (
+            f"project {project.name} does not allow {scope} {key.group_kind}; "
+            "add it to the project's resource whitelist or remove it from the source"
+        )
+    if namespaced and not permits_destination(
+        project, server=cluster.server, name=cluster.name, namespace=key.namespace
+    ):
+        return (
+            f"project {project.name} does not allow namespace {key.namespace} of cluster {cluster.name}; "
+            "add it to the project's destinations"
+        )
+    return cluster_refusal(project, cluster)
+
+
+def permits_below(project: Project, cluster: Cluster, manifest: Manifest) -> bool:
+    """Whether a live object that belongs below one of the application's may be seen with it.
+
+    Projects list the kinds of Git's objects, not what controllers make of them: those only have to be
+    where the project may go.
+    """
+    key = key_of(manifest)
+    if not key.namespace:
+        return not object_refusal(project, cluster, key, namespaced=False)
+    return not destination_refusal(project, cluster, key.namespace)

@@ -1,5 +1,6 @@
 """The API server under test with everything around it, and the records it starts from."""
 
+import asyncio
 import base64
 import json
 from dataclasses import dataclass
@@ -60,6 +61,14 @@ class World:
             bearer = {"Authorization": f"Bearer {answer.json()['token']}"}
             self.clients[name] = httpx.AsyncClient(base_url=self.url, timeout=30, headers=bearer)
         return self.clients[name]
+
+    async def add_policy(self, lines: str) -> None:
+        """More lines of policy.csv, in force when this returns."""
+        patch = {"data": {"policy.csv": POLICY + lines}}
+        await self.store.client.patch(CONFIG_MAPS, self.namespace, "argocd-rbac-cm", patch)
+        async with asyncio.timeout(20):
+            while lines not in self.store.settings().rbac.policy_csv:
+                await asyncio.sleep(0.02)
 
     async def add_app(self, name: str, *, project: str = "dev", **spec: Any) -> dict[str, Any]:
         made = await self.store.applications.create(an_application(name, project=project, **spec))

@@ -11,6 +11,7 @@ import msgspec
 
 from adapters._pb.tiphys.live.v1 import live_pb2 as pb
 from adapters._pb.tiphys.live.v1.live_pb2_grpc import LiveServiceServicer, add_LiveServiceServicer_to_server
+from adapters.rpc_access import CallerInterceptor
 from adapters.rpc_errors import ErrorInterceptor
 from adapters.tls import SERVER_OPTIONS, server_credentials
 from gitops.model.errors import NotFound
@@ -24,6 +25,7 @@ class ControllerInMemory(LiveServiceServicer):  # type: ignore[misc]  # generate
         self.resources: dict[str, list[dict[str, Any]]] = {}
         self.objects: dict[str, dict[str, Any]] = {}
         self.clusters: list[dict[str, Any]] = []
+        self.deletions: list[Any] = []
         self.pushes: list[tuple[str, str, str]] = []
         self.watching = 0
         self.changed = asyncio.Condition()
@@ -47,13 +49,19 @@ class ControllerInMemory(LiveServiceServicer):  # type: ignore[misc]  # generate
             self.watching -= 1
 
     async def ListManagedResources(self, request: Any, context: Any) -> Any:
-        items = self.resources.get(request.application.name, [])
+        only = {part: getattr(request.only, part) for part in ("group", "kind", "namespace", "name")}
+        items = [
+            each
+            for each in self.resources.get(request.application.name, [])
+            if all(not wanted or each.get(part, "") == wanted for part, wanted in only.items())
+        ]
         return pb.ListManagedResourcesResponse(items=msgspec.json.encode(items))
 
     async def GetLiveObject(self, request: Any, context: Any) -> Any:
         return pb.GetLiveObjectResponse(manifest=msgspec.json.encode(self._object(request)))
 
     async def DeleteLiveObject(self, request: Any, context: Any) -> Any:
+        self.deletions.append(request.object)
         self._object(request)
         del self.objects[request.object.name]
         return pb.DeleteLiveObjectResponse()
@@ -85,7 +93,7 @@ class ControllerInMemory(LiveServiceServicer):  # type: ignore[misc]  # generate
 @asynccontextmanager
 async def serving(controller: ControllerInMemory, tls: Path) -> AsyncIterator[str]:
     """Serves until the block ends; yields the address."""
-    server = grpc.aio.server(interceptors=[ErrorInterceptor()], options=SERVER_OPTIONS)
+    server = grpc.aio.server(interceptors=[CallerInterceptor(), ErrorInterceptor()], options=SERVER_OPTIONS)
     add_LiveServiceServicer_to_server(controller, server)
     port = server.add_secure_port("127.0.0.1:0", server_credentials(tls / "app_controller"))
     await server.start()

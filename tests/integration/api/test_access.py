@@ -173,6 +173,35 @@ async def test_naming_the_project_tells_who_may_look_into_it_that_something_is_m
     assert (await dan.get("/api/v1/applications/web-prod?project=prod")).status_code == 403
 
 
+async def test_who_may_see_everything_is_told_that_an_application_is_missing(world: World) -> None:
+    await world.add_app("web-prod", project="prod")
+    rita, dora = await world.as_user("rita"), await world.as_user("dora")  # both may see all
+    for client in (rita, dora):
+        for method, rest in (("GET", ""), ("GET", "?project=ghost"), ("DELETE", ""), ("GET", "/resource-tree")):
+            answer = await client.request(method, f"/api/v1/applications/web-nono{rest}", headers=JSON)
+            assert (answer.status_code, answer.json()["code"]) == (404, 5), answer.text
+            assert "`web-nono`" in answer.json()["message"]
+    elsewhere = (await rita.get("/api/v1/applications/web-prod?project=dev")).json()["message"]
+    assert elsewhere == "application `web-prod` is not in project `dev`"
+    # what he may see and not do is no riddle
+    refused = await rita.delete("/api/v1/applications/web-prod", headers=JSON)
+    assert refused.status_code == 403
+    assert refused.json()["message"] == "permission denied: applications, delete, prod/web-prod, sub: rita"
+
+
+async def test_A47_a_single_hidden_name_is_enough_to_keep_quiet_about_what_is_missing(world: World) -> None:
+    await world.add_policy("p, dora, applications, get, */secret-*, deny\n")
+    await world.add_app("web-dev")
+    dora = await world.as_user("dora")
+    assert (await dora.get("/api/v1/applications/web-nono")).status_code == 404
+    assert (await dora.get("/api/v1/applications/secret-one")).status_code == 403
+    await world.add_app("secret-one")
+    hidden = await dora.get("/api/v1/applications/secret-one")
+    nowhere = await dora.get("/api/v1/applications/secret-two")
+    assert hidden.status_code == nowhere.status_code == 403
+    assert hidden.text.replace("secret-one", "") == nowhere.text.replace("secret-two", "")
+
+
 async def test_A51_an_application_of_another_namespace_is_out_of_reach(world: World) -> None:
     await world.add_app("web-dev")
     admin = await world.as_user("admin")

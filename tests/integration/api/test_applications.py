@@ -298,7 +298,8 @@ async def test_live_state_comes_from_the_controller(world: World) -> None:
     await world.add_app("web-dev")
     world.controller.trees["web-dev"] = {"nodes": [{"kind": "Deployment", "name": "web"}]}
     world.controller.resources["web-dev"] = [{"kind": "ConfigMap", "name": "a"}, {"kind": "Secret", "name": "b"}]
-    world.controller.objects["web"] = {"kind": "Deployment", "metadata": {"name": "web"}}
+    metadata = {"name": "web", "namespace": "dev", "uid": "u1"}
+    world.controller.objects["web"] = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata}
     admin, dan = await world.as_user("admin"), await world.as_user("dora")
     assert (await admin.get(f"{PATH}/web-dev/resource-tree")).json()["nodes"][0]["name"] == "web"
     assert len((await admin.get(f"{PATH}/web-dev/managed-resources")).json()["items"]) == 2
@@ -313,7 +314,50 @@ async def test_live_state_comes_from_the_controller(world: World) -> None:
     assert (await dan.delete(f"{PATH}/web-dev/resource", params=one)).status_code == 403
     assert "web" in world.controller.objects
     assert (await admin.delete(f"{PATH}/web-dev/resource", params=one)).status_code == 200
+    assert [each.uid for each in world.controller.deletions] == ["u1"]
     assert (await admin.get(f"{PATH}/web-dev/resource", params=one)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("found", "status"),
+    [
+        pytest.param({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole"}, 403, id="cluster-scoped"),
+        pytest.param({"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": "team"}}, 403, id="kind"),
+        pytest.param({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "prod"}}, 403, id="namespace"),
+        pytest.param(
+            {"apiVersion": "apps/v1", "kind": "ConfigMap", "metadata": {"namespace": "team"}}, 403, id="group"
+        ),
+        pytest.param({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "team"}}, 200, id="itself"),
+    ],
+)
+async def test_who_may_delete_is_decided_on_the_object_and_not_on_what_the_request_calls_it(
+    world: World, found: dict[str, Any], status: int
+) -> None:
+    policy = "p, dora, applications, delete//ConfigMap/team/*, dev/*, allow\n"
+    await world.add_policy(policy)
+    await world.add_app("web-dev")
+    metadata = {**found.get("metadata", {}), "name": "evil"}
+    world.controller.objects["evil"] = {**found, "metadata": metadata}
+    dora = await world.as_user("dora")
+    asked = {"kind": "ConfigMap", "resourceName": "evil", "namespace": "team"}
+    answer = await dora.delete(f"{PATH}/web-dev/resource", params=asked)
+    assert answer.status_code == status, answer.text
+    assert ("evil" in world.controller.objects) == (status != 200)
+    assert bool(world.controller.deletions) == (status == 200)
+
+
+async def test_a_name_with_slashes_reaches_no_further_than_its_own_part_of_the_action(world: World) -> None:
+    await world.add_policy("p, dora, applications, delete//ConfigMap/team/*, dev/*, allow\n")
+    await world.add_app("web-dev")
+    dora = await world.as_user("dora")
+    for asked in (
+        {"kind": "ClusterRole", "resourceName": "evil", "namespace": "team"},
+        {"group": "/ConfigMap/team", "kind": "x", "resourceName": "evil"},
+        {"kind": "ConfigMap/team/x", "resourceName": "evil"},
+    ):
+        world.controller.objects["evil"] = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "evil"}}
+        assert (await dora.delete(f"{PATH}/web-dev/resource", params=asked)).status_code == 403
+    assert not world.controller.deletions
 
 
 # --- streams -----------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tiphys.local import cluster_add, install, kubeconfigs, pki, settings_objects, valkey
 from tiphys.local.clusters import PORTS, configuration_of
@@ -176,8 +177,9 @@ def test_each_service_gets_a_certificate_of_the_same_ca_for_its_own_name(tmp_pat
         certificate = x509.load_pem_x509_certificate((tmp_path / service / "tls.crt").read_bytes())
         certificate.verify_directly_issued_by(authority)
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        assert service.replace("_", "-") in names.get_values_for_type(x509.DNSName)
-        assert "localhost" in names.get_values_for_type(x509.DNSName)
+        host = service.replace("_", "-")
+        assert names.get_values_for_type(x509.DNSName) == [host]
+        assert names.get_values_for_type(x509.UniformResourceIdentifier) == [f"spiffe://tiphys.internal/{host}"]
         key = load_pem_private_key((tmp_path / service / "tls.key").read_bytes(), None)
         assert key.public_key() == certificate.public_key()
         assert (tmp_path / service / "tls.key").stat().st_mode & 0o777 == 0o600
@@ -193,6 +195,27 @@ def test_certificates_are_kept_while_good_and_renewed_in_time(tmp_path: Path) ->
     assert current() == first
     pki.ensure(tmp_path, NOW + timedelta(days=310))
     assert current() != first
+
+
+def test_certificates_of_before_that_say_less_are_made_anew(tmp_path: Path) -> None:
+    both = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    pki.ensure(tmp_path, NOW, uses=dict.fromkeys(SERVICES, both))
+    before = (tmp_path / "repo_server" / "tls.crt").read_bytes()
+    pki.ensure(tmp_path, NOW)
+    assert (tmp_path / "repo_server" / "tls.crt").read_bytes() != before
+    uses = {
+        service: set(
+            x509.load_pem_x509_certificate((tmp_path / service / "tls.crt").read_bytes())
+            .extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+            .value
+        )
+        for service in SERVICES
+    }
+    assert uses == {
+        "repo_server": {ExtendedKeyUsageOID.SERVER_AUTH},
+        "app_controller": set(both),
+        "api_server": {ExtendedKeyUsageOID.CLIENT_AUTH},
+    }
 
 
 def test_the_cache_is_capped_private_and_never_on_disk() -> None:

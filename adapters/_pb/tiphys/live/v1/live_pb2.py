@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19tiphys/live/v1/live.proto\x12\x0etiphys.live.v1\"1\n\x0e\x41pplicationRef\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"g\n\tObjectRef\x12\r\n\x05group\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x11\n\tnamespace\x18\x04 \x01(\t\x12\x0c\n\x04name\x18\x05 \x01(\t\x12\x0b\n\x03uid\x18\x06 \x01(\t\"M\n\x16GetResourceTreeRequest\x12\x33\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x1e.tiphys.live.v1.ApplicationRef\"\'\n\x17GetResourceTreeResponse\x12\x0c\n\x04tree\x18\x01 \x01(\x0c\"O\n\x18WatchResourceTreeRequest\x12\x33\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x1e.tiphys.live.v1.ApplicationRef\")\n\x19WatchResourceTreeResponse\x12\x0c\n\x04tree\x18\x01 \x01(\x0c\"R\n\x1bListManagedResourcesRequest\x12\x33\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x1e.tiphys.live.v1.ApplicationRef\"-\n\x1cListManagedResourcesResponse\x12\r\n\x05items\x18\x01 \x01(\x0c\"v\n\x14GetLiveObjectRequest\x12\x33\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x1e.tiphys.live.v1.ApplicationRef\x12)\n\x06object\x18\x02 \x01(\x0b\x32\x19.tiphys.live.v1.ObjectRef\")\n\x15GetLiveObjectResponse\x12\x10\n\x08manifest\x18\x01 \x01(\x0c\"\x98\x01\n\x17\x44\x65leteLiveObjectRequest\x12\x33\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x1e.tiphys.live.v1.ApplicationRef\x12)\n\x06object\x18\x02 \x01(\x0b\x32\x19.tiphys.live.v1.ObjectRef\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\x12\x0e\n\x06orphan\x18\x04 \x01(\x08\"\x1a\n\x18\x44\x65leteLiveObjectResponse\"s\n\x11ListEventsRequest\x12\x33\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x1e.tiphys.live.v1.ApplicationRef\x12)\n\x06object\x18\x02 \x01(\x0b\x32\x19.tiphys.live.v1.ObjectRef\"$\n\x12ListEventsResponse\x12\x0e\n\x06\x65vents\x18\x01 \x01(\x0c\"J\n\x11NotifyPushRequest\x12\x16\n\x0erepository_url\x18\x01 \x01(\t\x12\x0b\n\x03ref\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\t\"\x14\n\x12NotifyPushResponse\"\x1a\n\x18ListClusterStatesRequest\"+\n\x19ListClusterStatesResponse\x12\x0e\n\x06states\x18\x01 \x01(\x0c\x32\xa9\x06\n\x0bLiveService\x12\x62\n\x0fGetResourceTree\x12&.tiphys.live.v1.GetResourceTreeRequest\x1a\'.tiphys.live.v1.GetResourceTreeResponse\x12j\n\x11WatchResourceTree\x12(.tiphys.live.v1.WatchResourceTreeRequest\x1a).tiphys.live.v1.WatchResourceTreeResponse0\x01\x12q\n\x14ListManagedResources\x12+.tiphys.live.v1.ListManagedResourcesRequest\x1a,.tiphys.live.v1.ListManagedResourcesResponse\x12\\\n\rGetLiveObject\x12$.tiphys.live.v1.GetLiveObjectRequest\x1a%.tiphys.live.v1.GetLiveObjectResponse\x12\x65\n\x10\x44\x65leteLiveObject\x12\'.tiphys.live.v1.DeleteLiveObjectRequest\x1a(.tiphys.live.v1.DeleteLiveObjectResponse\x12S\n\nListEvents\x12!.tiphys.live.v1.ListEventsRequest\x1a\".tiphys.live.v1.ListEventsResponse\x12S\n\nNotifyPush\x12!.tiphys.live.v1.NotifyPushRequest\x1a\".tiphys.live.v1.NotifyPushResponse\x12h\n\x11ListClusterStates\x12(.tiphys.live.v1.ListClusterStatesRequest\x1a).tiphys.live.v1.ListClusterStatesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19tiphys/live/v1/live.proto\x12\x0etiphys.live.v1\"1\n\x0e\x41pplicationRef\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"g\n\tObjectRef\x12\r\n\x05group\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x11\n\tnamespace\x18\x04 \x01(\t\x12\x0c\n\x04name\x18\x05 \x01(\t\x12\x0b\n\x03uid\x18\x06 \x01(\t\"M\n\x16GetResourceTreeRequest\x12\x33\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x1e.tiphys.live.v1.ApplicationRef\"\'\n\x17GetResourceTreeResponse\x12\x0c\n\x04tree\x18\x01 \x01(\x0c\"O\n\x18WatchResourceTreeRequest\x12\x33\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x1e.tiphys.live.v1.ApplicationRef\")\n\x19WatchResourceTreeResponse\x12\x0c\n\x04tree\x18\x01 \x01(\x0c\"{\n\x1bListManagedResourcesRequest\x12\x33\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x1e.tiphys.live.v1.ApplicationRef\x12\'\n\x04only\x18\x02 \x01(\x0b\x32\x19.tiphys.live.v1.ObjectRef\"-\n\x1cListManagedResourcesResponse\x12\r\n\x05items\x18\x01 \x01(\x0c\"v\n\x14GetLiveObjectRequest\x12\x33\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x1e.tiphys.live.v1.ApplicationRef\x12)\n\x06object\x18\x02 \x01(\x0b\x32\x19.tiphys.live.v1.ObjectRef\")\n\x15GetLiveObjectResponse\x12\x10\n\x08manifest\x18\x01 \x01(\x0c\"\x98\x01\n\x17\x44\x65leteLiveObjectRequest\x12\x33\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x1e.tiphys.live.v1.ApplicationRef\x12)\n\x06object\x18\x02 \x01(\x0b\x32\x19.tiphys.live.v1.ObjectRef\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\x12\x0e\n\x06orphan\x18\x04 \x01(\x08\"\x1a\n\x18\x44\x65leteLiveObjectResponse\"s\n\x11ListEventsRequest\x12\x33\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x1e.tiphys.live.v1.ApplicationRef\x12)\n\x06object\x18\x02 \x01(\x0b\x32\x19.tiphys.live.v1.ObjectRef\"$\n\x12ListEventsResponse\x12\x0e\n\x06\x65vents\x18\x01 \x01(\x0c\"J\n\x11NotifyPushRequest\x12\x16\n\x0erepository_url\x18\x01 \x01(\t\x12\x0b\n\x03ref\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\t\"\x14\n\x12NotifyPushResponse\"\x1a\n\x18ListClusterStatesRequest\"+\n\x19ListClusterStatesResponse\x12\x0e\n\x06states\x18\x01 \x01(\x0c\x32\xa9\x06\n\x0bLiveService\x12\x62\n\x0fGetResourceTree\x12&.tiphys.live.v1.GetResourceTreeRequest\x1a\'.tiphys.live.v1.GetResourceTreeResponse\x12j\n\x11WatchResourceTree\x12(.tiphys.live.v1.WatchResourceTreeRequest\x1a).tiphys.live.v1.WatchResourceTreeResponse0\x01\x12q\n\x14ListManagedResources\x12+.tiphys.live.v1.ListManagedResourcesRequest\x1a,.tiphys.live.v1.ListManagedResourcesResponse\x12\\\n\rGetLiveObject\x12$.tiphys.live.v1.GetLiveObjectRequest\x1a%.tiphys.live.v1.GetLiveObjectResponse\x12\x65\n\x10\x44\x65leteLiveObject\x12\'.tiphys.live.v1.DeleteLiveObjectRequest\x1a(.tiphys.live.v1.DeleteLiveObjectResponse\x12S\n\nListEvents\x12!.tiphys.live.v1.ListEventsRequest\x1a\".tiphys.live.v1.ListEventsResponse\x12S\n\nNotifyPush\x12!.tiphys.live.v1.NotifyPushRequest\x1a\".tiphys.live.v1.NotifyPushResponse\x12h\n\x11ListClusterStates\x12(.tiphys.live.v1.ListClusterStatesRequest\x1a).tiphys.live.v1.ListClusterStatesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,29 +44,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHRESOURCETREERESPONSE']._serialized_start=402
   _globals['_WATCHRESOURCETREERESPONSE']._serialized_end=443
   _globals['_LISTMANAGEDRESOURCESREQUEST']._serialized_start=445
-  _globals['_LISTMANAGEDRESOURCESREQUEST']._serialized_end=527
-  _globals['_LISTMANAGEDRESOURCESRESPONSE']._serialized_start=529
-  _globals['_LISTMANAGEDRESOURCESRESPONSE']._serialized_end=574
-  _globals['_GETLIVEOBJECTREQUEST']._serialized_start=576
-  _globals['_GETLIVEOBJECTREQUEST']._serialized_end=694
-  _globals['_GETLIVEOBJECTRESPONSE']._serialized_start=696
-  _globals['_GETLIVEOBJECTRESPONSE']._serialized_end=737
-  _globals['_DELETELIVEOBJECTREQUEST']._serialized_start=740
-  _globals['_DELETELIVEOBJECTREQUEST']._serialized_end=892
-  _globals['_DELETELIVEOBJECTRESPONSE']._serialized_start=894
-  _globals['_DELETELIVEOBJECTRESPONSE']._serialized_end=920
-  _globals['_LISTEVENTSREQUEST']._serialized_start=922
-  _globals['_LISTEVENTSREQUEST']._serialized_end=1037
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=1039
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=1075
-  _globals['_NOTIFYPUSHREQUEST']._serialized_start=1077
-  _globals['_NOTIFYPUSHREQUEST']._serialized_end=1151
-  _globals['_NOTIFYPUSHRESPONSE']._serialized_start=1153
-  _globals['_NOTIFYPUSHRESPONSE']._serialized_end=1173
-  _globals['_LISTCLUSTERSTATESREQUEST']._serialized_start=1175
-  _globals['_LISTCLUSTERSTATESREQUEST']._serialized_end=1201
-  _globals['_LISTCLUSTERSTATESRESPONSE']._serialized_start=1203
-  _globals['_LISTCLUSTERSTATESRESPONSE']._serialized_end=1246
-  _globals['_LIVESERVICE']._serialized_start=1249
-  _globals['_LIVESERVICE']._serialized_end=2058
+  _globals['_LISTMANAGEDRESOURCESREQUEST']._serialized_end=568
+  _globals['_LISTMANAGEDRESOURCESRESPONSE']._serialized_start=570
+  _globals['_LISTMANAGEDRESOURCESRESPONSE']._serialized_end=615
+  _globals['_GETLIVEOBJECTREQUEST']._serialized_start=617
+  _globals['_GETLIVEOBJECTREQUEST']._serialized_end=735
+  _globals['_GETLIVEOBJECTRESPONSE']._serialized_start=737
+  _globals['_GETLIVEOBJECTRESPONSE']._serialized_end=778
+  _globals['_DELETELIVEOBJECTREQUEST']._serialized_start=781
+  _globals['_DELETELIVEOBJECTREQUEST']._serialized_end=933
+  _globals['_DELETELIVEOBJECTRESPONSE']._serialized_start=935
+  _globals['_DELETELIVEOBJECTRESPONSE']._serialized_end=961
+  _globals['_LISTEVENTSREQUEST']._serialized_start=963
+  _globals['_LISTEVENTSREQUEST']._serialized_end=1078
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=1080
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=1116
+  _globals['_NOTIFYPUSHREQUEST']._serialized_start=1118
+  _globals['_NOTIFYPUSHREQUEST']._serialized_end=1192
+  _globals['_NOTIFYPUSHRESPONSE']._serialized_start=1194
+  _globals['_NOTIFYPUSHRESPONSE']._serialized_end=1214
+  _globals['_LISTCLUSTERSTATESREQUEST']._serialized_start=1216
+  _globals['_LISTCLUSTERSTATESREQUEST']._serialized_end=1242
+  _globals['_LISTCLUSTERSTATESRESPONSE']._serialized_start=1244
+  _globals['_LISTCLUSTERSTATESRESPONSE']._serialized_end=1287
+  _globals['_LIVESERVICE']._serialized_start=1290
+  _globals['_LIVESERVICE']._serialized_end=2099
 # @@protoc_insertion_point(module_scope)

@@ -54,10 +54,12 @@ class WatchResourceTreeResponse(_message.Message):
     def __init__(self, tree: _Optional[bytes] = ...) -> None: ...
 
 class ListManagedResourcesRequest(_message.Message):
-    __slots__ = ("application",)
+    __slots__ = ("application", "only")
     APPLICATION_FIELD_NUMBER: _ClassVar[int]
+    ONLY_FIELD_NUMBER: _ClassVar[int]
     application: ApplicationRef
-    def __init__(self, application: _Optional[_Union[ApplicationRef, _Mapping]] = ...) -> None: ...
+    only: ObjectRef
+    def __init__(self, application: _Optional[_Union[ApplicationRef, _Mapping]] = ..., only: _Optional[_Union[ObjectRef, _Mapping]] = ...) -> None: ...
 
 class ListManagedResourcesResponse(_message.Message):
     __slots__ = ("items",)

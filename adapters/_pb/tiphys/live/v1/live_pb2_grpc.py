@@ -108,7 +108,7 @@ class LiveServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteLiveObject(self, request, context):
-        """Deletes one live object of an application.
+        """Deletes one live object of an application; with a uid only that very one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
