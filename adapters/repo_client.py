@@ -86,6 +86,7 @@ class RepoClient:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub: Any = RepoServiceStub(channel)
+        self._warnings: dict[Repository, tuple[str, ...]] = {}
 
     @classmethod
     @asynccontextmanager
@@ -102,7 +103,14 @@ class RepoClient:
             repository=repository_message(repository), target_revision=target_revision, cache_policy=policy.value
         )
         answer = await _called(self._stub.ResolveRevision, request, REFS_DEADLINE)
+        self._warnings.pop(repository, None)
+        if answer.warnings:
+            self._warnings[repository] = tuple(answer.warnings)
         return str(answer.revision)
+
+    def warnings(self, repository: Repository) -> tuple[str, ...]:
+        """What of the repository could not be read when it was last asked for a revision, and yet gave one."""
+        return self._warnings.get(repository, ())
 
     async def manifests(
         self,

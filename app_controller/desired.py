@@ -4,7 +4,7 @@ An application has up to three desired states at once: the one at its target rev
 last synced to (what drift is measured against where new commits wait), and an operation's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -67,6 +67,10 @@ class DesiredStates:
 
     def forget(self, name: AppName) -> None:
         self._slots.pop(name, None)
+
+    def warnings(self, repositories: Iterable[Repository]) -> set[str]:
+        """What of the sources' repositories cannot be read, besides what the application uses."""
+        return {warning for repository in repositories for warning in self._repo.warnings(repository)}
 
     async def get(
         self,

@@ -25,7 +25,8 @@ from repo_server.pipeline import Pipeline
 from repo_server.sandbox import MEBIBYTE, Limits, WorkerPool
 from repo_server.service import RepoService, add_to_server
 from repo_server.settings import Settings
-from repo_server.sources.git import GitLimits, Mirrors
+from repo_server.sources.git import GitLimits
+from repo_server.sources.mirrors import Mirrors
 from repo_server.tools import tool_versions
 
 log = structlog.get_logger()
@@ -57,10 +58,14 @@ async def opened_pipeline(settings: Settings) -> AsyncIterator[Pipeline]:
         settings.state_dir / "mirrors",
         local_allowed=settings.allow_local_urls,
         limits=GitLimits(
-            refs_age=settings.refs_max_age, refs_timeout=settings.refs_timeout, fetch_timeout=settings.fetch_timeout
+            refs_age=settings.refs_max_age,
+            refs_timeout=settings.refs_timeout,
+            fetch_timeout=settings.fetch_timeout,
+            lifetime=settings.mirror_lifetime,
         ),
         clock=SystemClock(),
         metrics=metrics,
+        processes=settings.git_processes,
         search_path=settings.search_path,
     )
     mirrors.prepare()
@@ -73,7 +78,7 @@ async def opened_pipeline(settings: Settings) -> AsyncIterator[Pipeline]:
     )
     pool = WorkerPool(settings.state_dir.resolve() / "scratch", settings.tools_dir, limits=limits, metrics=metrics)
     tools = await tool_versions(settings.tools_dir)
-    async with pool.running(), opened_shelf(settings, metrics) as shelf:
+    async with mirrors.running(), pool.running(), opened_shelf(settings, metrics) as shelf:
         cache = ManifestCache(shelf, memory_limit=settings.cache_memory_mb * MEBIBYTE)
         yield Pipeline(mirrors, cache, pool, tools=tools, metrics=metrics)
 

@@ -24,6 +24,7 @@ class Metrics:
         )
         self.fetch_failures = Counter("argocd_git_fetch_fail", "Failed fetches", ["repo"], registry=self.registry)
         self.refs_failures = Counter("argocd_git_lsremote_fail", "Failed ls-remotes", ["repo"], registry=self.registry)
+        self.git_processes = Gauge("tiphys_git_processes", "git processes under way", registry=self.registry)
         self.pending = Gauge(
             "argocd_repo_pending_request_total", "Manifest requests under way", ["repo"], registry=self.registry
         )

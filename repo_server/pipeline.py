@@ -23,7 +23,8 @@ from repo_server.manifest_cache import ManifestCache, Manifests, render_key
 from repo_server.memory import Recent
 from repo_server.metrics import Metrics
 from repo_server.render.jobs import Options, Reply
-from repo_server.sources.git import Mirror, Mirrors
+from repo_server.sources.git import Mirror
+from repo_server.sources.mirrors import Mirrors
 from repo_server.tree import CommitTree, Node, TreeReader, still_true
 
 INPUT_LIMIT = 64 * 1024 * 1024

@@ -30,7 +30,7 @@ class RepoService(RepoServiceServicer):  # type: ignore[misc]  # generated code 
     async def ResolveRevision(self, request: pb.ResolveRevisionRequest, context: Context) -> pb.ResolveRevisionResponse:
         mirror = self._mirror(request.repository)
         revision = await mirror.resolve(request.target_revision, fresh=request.cache_policy in _FRESH)
-        return pb.ResolveRevisionResponse(revision=revision)
+        return pb.ResolveRevisionResponse(revision=revision, warnings=mirror.warnings())
 
     async def GetManifests(self, request: pb.GetManifestsRequest, context: Context) -> pb.GetManifestsResponse:
         answer = await self._pipeline.manifests(_manifest_request(request))

@@ -42,5 +42,7 @@ class Settings(BaseSettings):
     refs_max_age: Duration = timedelta(minutes=3)  # for callers who do not ask for fresh ones
     refs_timeout: Duration = timedelta(seconds=30)
     fetch_timeout: Duration = timedelta(minutes=5)
+    git_processes: PositiveInt = 8  # at a time; a quarter is kept from any one Git server
+    mirror_lifetime: Duration = timedelta(days=7)  # after which a mirror nobody asked for is removed
     cache_lifetime: Duration = timedelta(hours=24)
     cache_memory_mb: PositiveInt = 16

@@ -189,6 +189,8 @@ class Examiner:
             excluded=lambda group_kind: settings.excludes(*group_kind, live.cluster.server),
             may_come_later=app_options(app.spec, SyncOperation()).skip_dry_run_on_missing,
         )
+        warned = self._desired.warnings(repository for _, repository in located)
+        problems = (*problems, *(("SourceWarning", each) for each in sorted(warned)))
         return Examined(live, desired, comparison, problems, self._foreign(app, comparison, live))
 
     async def hooks(self, app: Application, live: LiveCluster) -> tuple[Manifest, ...]:

@@ -1,43 +1,45 @@
-"""One bare mirror per repository: what the remote points at, and the commits we have of it.
+"""A bare mirror of one repository as one set of credentials sees it: its references, and its commits.
 
 Objects are read straight from the mirror, never checked out, and never under a lock. The remote is
-asked at most once at a time per repository; who comes while it is being asked shares the next answer.
+asked at most once at a time; who comes while it is being asked shares the next answer. Whatever writes
+to the mirror (fetches, maintenance, clearing up after a git that was killed) takes turns.
 """
 
 import asyncio
-import hashlib
-import os
 import shutil
-import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 import msgspec
 import pygit2
 
 from adapters.clock import Clock
-from gitops.model.errors import RevisionNotFound
-from gitops.model.repository import Repository, normalized_url
+from gitops.model.errors import RevisionNotFound, SourceError
 from repo_server.metrics import Metrics
+from repo_server.sources.flight import Flight
 from repo_server.sources.git_command import GitAccess, GitCommand, GitFailed
 from repo_server.sources.git_url import (
     checked_revision,
-    checked_url,
     is_sha,
     is_short_sha,
 )
+from repo_server.sources.handles import Handles
 from repo_server.sources.refs import References, parse_ls_remote
+from repo_server.sources.salvage import Refused, Salvage
 
 T = TypeVar("T")
+
+_EVERYTHING = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 
 
 class GitLimits(msgspec.Struct, frozen=True):
     refs_age: timedelta = timedelta(minutes=3)  # how old a known reference may be if freshness is not asked for
     refs_timeout: timedelta = timedelta(seconds=30)
     fetch_timeout: timedelta = timedelta(minutes=5)
-    fetches_between_repacks: int = 100
+    fetches_between_repacks: int = 20
+    lifetime: timedelta = timedelta(days=7)  # of a mirror nobody asks for, as those of credentials that were rotated
 
 
 class CommitDetails(msgspec.Struct, frozen=True):
@@ -46,70 +48,41 @@ class CommitDetails(msgspec.Struct, frozen=True):
     message: str
 
 
-class Flight(Generic[T]):
-    """At most one run of an action at a time; whoever asks gets the result of a run begun after asking."""
-
-    def __init__(self, action: Callable[[], Awaitable[T]]) -> None:
-        self._action = action
-        self._turn = asyncio.Lock()
-        self._next: asyncio.Future[T] | None = None
-
-    async def result(self) -> T:
-        if self._next is not None:
-            return await asyncio.shield(self._next)
-        mine = self._next = asyncio.get_running_loop().create_future()
-        try:
-            async with self._turn:
-                await asyncio.sleep(0)  # callers of this very moment come along
-                self._next = None
-                answer = await self._action()
-        except BaseException as error:
-            self._next = None if self._next is mine else self._next
-            self._settle(mine, error)
-            raise
-        if not mine.done():
-            mine.set_result(answer)
-        return answer
-
-    @staticmethod
-    def _settle(future: asyncio.Future[T], error: BaseException) -> None:
-        if future.done():
-            return
-        # The one who ran it was cancelled, the others were not: they have to ask again.
-        future.set_exception(FlightLost() if isinstance(error, asyncio.CancelledError) else error)
-        future.exception()  # nobody may be waiting
-
-
-class FlightLost(Exception):
-    """The caller whose turn it was went away."""
-
-
 class Mirror:
-    """One repository: its references as last told, and its commits."""
-
     def __init__(
-        self, path: Path, access: GitAccess, command: GitCommand, *, limits: GitLimits, clock: Clock, metrics: Metrics
+        self,
+        path: Path,
+        access: GitAccess,
+        command: GitCommand,
+        *,
+        limits: GitLimits,
+        clock: Clock,
+        metrics: Metrics,
+        handles: Handles,
     ) -> None:
         self.path = path
-        self.access = access  # replaced when the caller brings newer credentials
+        self.access = access
         self._command = command
         self._limits = limits
         self._clock = clock
         self._metrics = metrics
+        self._handles = handles
         self._references = References("", {}, {})
         self._told_at = datetime.min.replace(tzinfo=UTC)
+        self._writing = asyncio.Lock()
         self._listing: Flight[References] = Flight(self._list_remote)
-        self._fetching: Flight[None] = Flight(self._fetch)
+        self._fetching: Flight[None] = Flight(self._fetch, self._writing)
+        self._refused: dict[str, Refused] = {}  # by full reference name
         self._fetches = 0
+        self._generation = 0  # of the packs
         self._unfinished = True  # until a fetch has ended well in this process
-        self._opened = threading.local()
 
     # --- references ------------------------------------------------------------------------------
 
     async def references(self, *, fresh: bool) -> References:
         if not fresh and self._clock.now() - self._told_at < self._limits.refs_age:
             return self._references
-        return await _landed(self._listing)
+        return await self._listing.result()
 
     async def _list_remote(self) -> References:
         asked_at = self._clock.now()
@@ -140,6 +113,14 @@ class Mirror:
             "check targetRevision"
         )
 
+    def warnings(self) -> tuple[str, ...]:
+        """What of the repository cannot be read although the rest of it can."""
+        return tuple(
+            f"repository {self.access.url}: {name.removeprefix('refs/')} is left out, as git refuses what it holds "
+            f"({refused.words}); mend or delete it"
+            for name, refused in sorted(self._refused.items())
+        )
+
     # --- commits ---------------------------------------------------------------------------------
 
     def has(self, commit: str) -> bool:
@@ -152,59 +133,98 @@ class Mirror:
         """Fetch if the commit is missing; RevisionNotFound if the remote does not have it either."""
         if self.has(commit) or await self._fetched_then(lambda: self.has(commit)):
             return commit
+        for name, refused in self._refused.items():
+            if refused.commit == commit:
+                raise SourceError(
+                    f"{name.removeprefix('refs/')} of {self.access.url} cannot be fetched, as git refuses what it "
+                    f"holds ({refused.words}); mend it and push again"
+                )
+        async with self._writing:
+            if not self.has(commit):
+                await self._fetch_one(commit)
+        return commit
+
+    async def _fetch_one(self, commit: str) -> None:
         try:
-            await self._fetch_refspec([commit])
+            await self._fetch_refspecs([commit], prune=False)
         except GitFailed as error:
+            if error.bad_objects:
+                raise SourceError(
+                    f"commit {commit} of {self.access.url} cannot be fetched, as git refuses what it holds "
+                    f"({error.text}); mend it and push again"
+                ) from error
             raise RevisionNotFound(
                 f"commit {commit} is not in {self.access.url}; it may have been force-pushed away"
             ) from error
-        return commit
 
     async def _fetched_then(self, question: Callable[[], T]) -> T:
-        await _landed(self._fetching)
+        await self._fetching.result()
         return question()
 
     async def _fetch(self) -> None:
-        await self._fetch_refspec(["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"])
+        """All branches and tags; if git refuses one of them, all the others."""
+        pointed = self._references.by_full_name()
+        self._refused = {name: each for name, each in self._refused.items() if pointed.get(name) == each.commit}
+        try:
+            await self._fetch_refspecs([*_EVERYTHING, *(f"^{name}" for name in self._refused)], prune=True)
+        except GitFailed as error:
+            if not pointed or not error.bad_objects:
+                raise SourceError(f"repository {self.access.url} cannot be fetched: git said {error.text}") from error
+            salvage = Salvage(lambda specs: self._fetch_refspecs(specs, prune=False), self._stands_at)
+            self._refused |= await salvage.all_but_refused(
+                {name: commit for name, commit in pointed.items() if name not in self._refused}
+            )
+        await self._maintain()
 
-    async def _fetch_refspec(self, refspecs: list[str]) -> None:
+    async def _fetch_refspecs(self, refspecs: list[str], *, prune: bool) -> None:
         await self._prepare()
-        arguments = ["--git-dir", str(self.path), "fetch", "--quiet", "--force", "--no-tags", "--prune"]
-        arguments += ["--no-write-fetch-head", "--no-recurse-submodules", "--", str(self.access.url), *refspecs]
-        if len(refspecs) == 1:
-            arguments.remove("--prune")
+        arguments = ["--git-dir", str(self.path), "fetch", "--quiet", "--force", "--no-tags"]
+        arguments += ["--prune"] if prune else []
+        arguments += ["--no-write-fetch-head", "--no-recurse-submodules", "--stdin", "--", str(self.access.url)]
+        # A list of a hundred thousand names is too long for a command line.
+        listed = "".join(f"{each}\n" for each in refspecs).encode()
         with self._metrics.git_request(str(self.access.url), "fetch"):
-            await self._command.remote(self.access, arguments, timeout=self._limits.fetch_timeout)
+            await self._command.remote(self.access, arguments, timeout=self._limits.fetch_timeout, given=listed)
         self._unfinished = False
         self._fetches += 1
-        if self._fetches % self._limits.fetches_between_repacks == 0:
-            await self._repack()
 
     async def _prepare(self) -> None:
         if not self.path.exists():
             unfinished = self.path.with_suffix(".new")
-            shutil.rmtree(unfinished, ignore_errors=True)
+            await asyncio.to_thread(shutil.rmtree, unfinished, True)
             init = ["init", "--bare", "--quiet", "--template=", str(unfinished)]
-            await self._command.local(init, timeout=self._limits.refs_timeout)
+            try:
+                await self._command.local(init, timeout=self._limits.refs_timeout)
+            except GitFailed as error:
+                raise SourceError(f"repository {self.access.url} cannot be mirrored: git said {error.text}") from error
             unfinished.rename(self.path)
         elif self._unfinished:
-            # A git that was killed leaves its locks; nobody else writes here.
-            for lock in self.path.rglob("*.lock"):
-                lock.unlink(missing_ok=True)
+            await asyncio.to_thread(_clear_up, self.path)
         self._unfinished = True
 
-    async def _repack(self) -> None:
-        repack = ["--git-dir", str(self.path), "repack", "-d", "--quiet", "--threads=1"]
-        await self._command.local(repack, timeout=self._limits.fetch_timeout)
+    async def _maintain(self) -> None:
+        """Every fetch brings a pack. Merged in a geometric series they stay few, and nothing is dropped."""
+        if self._fetches < self._limits.fetches_between_repacks:
+            return
+        repack = ["--git-dir", str(self.path), "repack", "--geometric=2", "-d", "--quiet"]
+        try:
+            await self._command.local(repack, timeout=self._limits.fetch_timeout)
+        except GitFailed:
+            self._unfinished = True  # its locks and half-written packs go before the next fetch
+        self._fetches = 0
+        self._generation += 1
 
     # --- objects ---------------------------------------------------------------------------------
 
     def opened(self) -> pygit2.Repository:
         """libgit2's view of the mirror, one per thread."""
-        known: pygit2.Repository | None = getattr(self._opened, "repository", None)
-        if known is None:
-            known = self._opened.repository = pygit2.Repository(str(self.path))
-        return known
+        return self._handles.of(self.path, self._generation)
+
+    def _stands_at(self, name: str, commit: str) -> bool:
+        try:
+            return str(self.opened().references[name].peel(pygit2.Commit).id) == commit
+        except (KeyError, ValueError, pygit2.GitError):
+            return False
 
     def _expanded(self, short: str) -> str | None:
         try:
@@ -217,56 +237,22 @@ class Mirror:
         author = f"{found.author.name} <{found.author.email}>"
         return CommitDetails(author, datetime.fromtimestamp(found.commit_time, UTC), found.message)
 
+    async def remove(self) -> None:
+        """From disk; whoever asks again gets it fetched anew."""
+        async with self._writing:
+            gone = self.path.with_suffix(".gone")
+            if self.path.exists():
+                self.path.rename(gone)
+            self._generation += 1
+            await asyncio.to_thread(shutil.rmtree, gone, True)
 
-async def _landed(flight: Flight[T]) -> T:
-    while True:
-        try:
-            return await flight.result()
-        except FlightLost:
-            continue
 
-
-class Mirrors:
-    """All mirrors, by repository; callers with the same repository share one."""
-
-    def __init__(
-        self,
-        directory: Path,
-        *,
-        local_allowed: bool,
-        limits: GitLimits,
-        clock: Clock,
-        metrics: Metrics,
-        search_path: str = os.defpath,
-    ) -> None:
-        self._directory = directory
-        self._local_allowed = local_allowed
-        self._command = GitCommand(directory / "home", local_allowed=local_allowed, search_path=search_path)
-        self._limits = limits
-        self._clock = clock
-        self._metrics = metrics
-        self._mirrors: dict[str, Mirror] = {}  # by the URL as written
-        self._by_path: dict[Path, Mirror] = {}
-
-    def prepare(self) -> None:
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._command.prepare()
-
-    def of(self, repository: Repository) -> Mirror:
-        known = self._mirrors.get(repository.url)
-        if known is None:
-            known = self._mirrors[repository.url] = self._open(repository)
-        if known.access.credentials != repository.credentials:
-            known.access = GitAccess(known.access.url, repository.credentials)
-        return known
-
-    def _open(self, repository: Repository) -> Mirror:
-        url = checked_url(repository.url, local_allowed=self._local_allowed)
-        name = hashlib.sha256(normalized_url(repository.url).encode()).hexdigest()[:32]
-        access = GitAccess(url, repository.credentials)
-        path = self._directory / f"{name}.git"
-        if path not in self._by_path:
-            self._by_path[path] = Mirror(
-                path, access, self._command, limits=self._limits, clock=self._clock, metrics=self._metrics
-            )
-        return self._by_path[path]
+def _clear_up(path: Path) -> None:
+    """What a git that was killed leaves: locks and half-written packs. Nobody else writes here."""
+    for lock in path.rglob("*.lock"):
+        lock.unlink(missing_ok=True)
+    for left in (path / "objects").rglob("tmp_*"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)

@@ -1,15 +1,15 @@
 """Runs git against a remote, with nothing of the machine's own configuration and no way to ask a person.
 
-Arguments only ever travel as a list; credentials travel in the environment and in private files that
-live as long as the command. The remote's answer is classified here, so nothing else reads git's texts.
+Arguments only ever travel as a list; credentials travel in the environment and in memory files that no
+disk ever sees. The remote's answer is classified here, so nothing else reads git's texts.
 """
 
 import asyncio
 import os
 import re
 import shlex
+import shutil
 import signal
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -19,6 +19,7 @@ import msgspec
 
 from gitops.model.errors import InvalidSpec, RepositoryRefused, RepositoryUnreachable, SourceError
 from gitops.model.repository import RepositoryCredentials
+from repo_server.fair import FairTurns
 from repo_server.sources.git_url import GitUrl, checked_proxy
 
 OUTPUT_LIMIT = 256 * 1024 * 1024  # of ls-remote; a million references fit
@@ -90,12 +91,24 @@ _ANSWERS: Sequence[tuple[re.Pattern[str], type[SourceError], str]] = (
 )
 
 
+# The connection broke in the middle; what git says of the half that came is not about the repository.
+_CUT_OFF = re.compile(r"early EOF|disconnect|hung up|RPC failed|connection (reset|timed out|refused)|curl \d+", re.I)
+_OUR_TROUBLE = re.compile(r"no space left|disk quota|cannot allocate memory|too many open files|read-only file", re.I)
+_NOT_THERE = re.compile(r"couldn't find remote ref|not our ref|no such ref", re.I)
+_BAD_OBJECTS = re.compile(
+    r"fsck error|index-pack|unpack-objects|bad object|did not send all necessary objects|missing (blob|tree|commit)"
+    r"|cannot lock ref|unable to update local ref|refname conflict|cannot update ref",
+    re.I,
+)
+
+
 class GitFailed(Exception):
     """git ended with an error that is not about the remote's availability."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, bad_objects: bool = False) -> None:
         super().__init__(text)
         self.text = text
+        self.bad_objects = bad_objects  # it got an answer, and cannot take it
 
 
 class GitAccess(msgspec.Struct, frozen=True):
@@ -106,45 +119,63 @@ class GitAccess(msgspec.Struct, frozen=True):
 
 
 class GitCommand:
-    """Runs git in one private home directory."""
+    """Runs git in one private home directory, a bounded number of them at a time."""
 
-    def __init__(self, home: Path, *, local_allowed: bool, search_path: str = os.defpath) -> None:
+    def __init__(
+        self, home: Path, *, local_allowed: bool, search_path: str = os.defpath, turns: FairTurns | None = None
+    ) -> None:
         self._home = home
         self._search_path = search_path  # where git and ssh are
         self._askpass = home / "askpass"
         self._protocols = "https:http:ssh" + (":file" if local_allowed else "")
         self._local_allowed = local_allowed
+        self._turns = turns or FairTurns(8)
 
     def prepare(self) -> None:
         self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for left in self._home.glob("key-*"):  # keys were files once, and a server that was killed left them
+            shutil.rmtree(left, ignore_errors=True)
         self._askpass.write_text(ASKPASS)
         self._askpass.chmod(0o700)
 
     async def local(self, arguments: Sequence[str], *, timeout: timedelta) -> str:
         """A command that speaks to no remote."""
-        status, output, errors = await _run(arguments, self._environment({}), timeout)
+        async with self._turns.turn(("", "")):
+            status, output, errors = await _run(arguments, self._environment({}), timeout)
         if status is None:
             raise GitFailed("git took too long")
         if status != 0:
-            raise GitFailed(_last_words(errors))
+            raise GitFailed(self._told(_last_words(errors)))
         return output.decode(errors="replace")
 
-    async def remote(self, access: GitAccess, arguments: Sequence[str], *, timeout: timedelta) -> str:
-        """A command that speaks to a remote; RepositoryUnreachable or RepositoryRefused if that fails."""
-        with self._credentials(access) as environment:
-            status, output, errors = await _run(arguments, environment, timeout)
+    async def remote(
+        self, access: GitAccess, arguments: Sequence[str], *, timeout: timedelta, given: bytes = b""
+    ) -> str:
+        """A command that speaks to a remote; RepositoryUnreachable or RepositoryRefused if that fails.
+
+        `given`: what it reads from its standard input.
+        """
+        async with self._turns.turn((access.url.authority, str(access.url))):
+            with self._credentials(access) as environment:
+                status, output, errors = await _run(arguments, environment, timeout, given)
         if status == 0:
             return output.decode(errors="replace")
         if status is None:
             limit = f"{timeout.total_seconds():.0f} s"
             raise RepositoryUnreachable(f"repository {access.url} did not answer within {limit}; it is tried again")
-        words = _last_words(errors)
-        if re.search(r"couldn't find remote ref|not our ref|no such ref", words, re.I):
-            raise GitFailed(words)
+        raise self._failure(access, _last_words(errors))
+
+    def _failure(self, access: GitAccess, words: str) -> Exception:
+        if _OUR_TROUBLE.search(words):
+            return SourceError(f"repository {access.url} cannot be mirrored: {self._told(words)}")
+        if _NOT_THERE.search(words):
+            return GitFailed(self._told(words))
+        if _BAD_OBJECTS.search(words) and not _CUT_OFF.search(words):
+            return GitFailed(self._told(words), bad_objects=True)
         for pattern, kind, text in _ANSWERS:
             if pattern.search(words):
-                raise kind(f"repository {access.url} {text}")
-        raise RepositoryUnreachable(f"repository {access.url} cannot be reached: {self._told(words)}")
+                return kind(f"repository {access.url} {text}")
+        return RepositoryUnreachable(f"repository {access.url} cannot be reached: {self._told(words)}")
 
     def _told(self, words: str) -> str:
         """git's own words without addresses (they may carry a user) and without our directories."""
@@ -179,10 +210,9 @@ class GitCommand:
 
     @contextmanager
     def _credentials(self, access: GitAccess) -> Iterator[dict[str, str]]:
-        """The environment for one command; files with keys in it vanish with the command."""
+        """The environment for one command; files with keys in it vanish with the command, or with us."""
         credentials = access.credentials
-        with tempfile.TemporaryDirectory(dir=self._home, prefix="key-") as directory:
-            files = _PrivateFiles(Path(directory))
+        with _memory_files() as files:
             config: dict[str, str] = {}
             if credentials.proxy:
                 if access.url.scheme == "ssh":
@@ -203,15 +233,30 @@ class GitCommand:
             yield environment
 
 
-class _PrivateFiles:
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+class _MemoryFiles:
+    """Files without a place on any disk, which git and ssh open by the name they have in our process."""
 
-    def write(self, name: str, text: str) -> Path:
-        path = self._directory / name
-        path.touch(mode=0o600)
-        path.write_text(text if text.endswith("\n") else text + "\n")
-        return path
+    def __init__(self) -> None:
+        self.descriptors: list[int] = []
+
+    def write(self, name: str, text: str) -> str:
+        descriptor = os.memfd_create(name)
+        self.descriptors.append(descriptor)
+        os.fchmod(descriptor, 0o600)  # ssh refuses keys that others may read
+        content = (text if text.endswith("\n") else text + "\n").encode()
+        while content:
+            content = content[os.write(descriptor, content) :]
+        return f"/proc/{os.getpid()}/fd/{descriptor}"
+
+
+@contextmanager
+def _memory_files() -> Iterator[_MemoryFiles]:
+    files = _MemoryFiles()
+    try:
+        yield files
+    finally:
+        for descriptor in files.descriptors:
+            os.close(descriptor)
 
 
 def _line(secret: str) -> str:
@@ -220,19 +265,19 @@ def _line(secret: str) -> str:
     return secret
 
 
-def _tls(credentials: RepositoryCredentials, files: _PrivateFiles) -> dict[str, str]:
+def _tls(credentials: RepositoryCredentials, files: _MemoryFiles) -> dict[str, str]:
     environment: dict[str, str] = {}
     if credentials.insecure:
         environment["GIT_SSL_NO_VERIFY"] = "1"
     if credentials.ca_bundle:
-        environment["GIT_SSL_CAINFO"] = str(files.write("ca.crt", credentials.ca_bundle))
+        environment["GIT_SSL_CAINFO"] = files.write("ca.crt", credentials.ca_bundle)
     if credentials.tls_client_cert and credentials.tls_client_key:
-        environment["GIT_SSL_CERT"] = str(files.write("tls.crt", credentials.tls_client_cert))
-        environment["GIT_SSL_KEY"] = str(files.write("tls.key", credentials.tls_client_key))
+        environment["GIT_SSL_CERT"] = files.write("tls.crt", credentials.tls_client_cert)
+        environment["GIT_SSL_KEY"] = files.write("tls.key", credentials.tls_client_key)
     return environment
 
 
-def _ssh(credentials: RepositoryCredentials, files: _PrivateFiles) -> str:
+def _ssh(credentials: RepositoryCredentials, files: _MemoryFiles) -> str:
     """git gives this to a shell, so every part of it is ours and quoted."""
     known_hosts = files.write("known_hosts", credentials.known_hosts)
     parts = ["ssh", "-F", os.devnull, "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"]
@@ -241,7 +286,7 @@ def _ssh(credentials: RepositoryCredentials, files: _PrivateFiles) -> str:
     parts += ["-o", "ConnectTimeout=15", "-o", "ProxyCommand=none", "-o", "PermitLocalCommand=no"]
     parts += ["-o", "IdentityAgent=none"]
     if credentials.ssh_private_key:
-        parts += ["-i", str(files.write("id", credentials.ssh_private_key))]
+        parts += ["-i", files.write("id", credentials.ssh_private_key)]
     return shlex.join(parts)
 
 
@@ -254,14 +299,14 @@ def _last_words(errors: bytes) -> str:
 
 
 async def _run(
-    arguments: Sequence[str], environment: Mapping[str, str], timeout: timedelta
+    arguments: Sequence[str], environment: Mapping[str, str], timeout: timedelta, given: bytes = b""
 ) -> tuple[int | None, bytes, bytes]:
     """Status (None: killed at the timeout), output and errors of git."""
     process = await asyncio.create_subprocess_exec(
         "git",
         *arguments,
         env=environment,
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE if given else asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
@@ -269,7 +314,7 @@ async def _run(
     )
     try:
         async with asyncio.timeout(timeout.total_seconds()):
-            output, errors = await process.communicate()
+            output, errors = await process.communicate(given or None)
         return process.returncode, output, errors
     except TimeoutError:
         return None, b"", b""

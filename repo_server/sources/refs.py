@@ -30,6 +30,10 @@ class References(msgspec.Struct, frozen=True):
         tag = semver.highest(revision, self.tags)
         return self.tags[tag] if tag is not None else None
 
+    def by_full_name(self) -> dict[str, str]:
+        branches = {BRANCHES + name: commit for name, commit in self.branches.items()}
+        return branches | {TAGS + name: commit for name, commit in self.tags.items()}
+
     def tags_of(self, commit: str) -> tuple[str, ...]:
         return tuple(sorted(name for name, pointed in self.tags.items() if pointed == commit))
 

@@ -312,3 +312,25 @@ async def test_what_the_settings_exclude_is_told_and_left_alone(world: World) ->
     await world.wait_condition(app, "ExcludedResourceWarning", "Endpoints")
     await world.wait_sync(app, "Synced")
     assert await world.get("endpoints", "e") is None
+
+
+async def test_a_bad_branch_elsewhere_delays_nothing_and_is_told(world: World) -> None:
+    world.commit({"app/all.yaml": yaml(config_map("a", colour="red"))})
+    app = await world.add_app(automated={})
+    await world.wait_sync(app, "Synced")
+    repo = world.git
+    repo.git("checkout", "--quiet", "-b", "some-feature")
+    repo.commit({".gitmodules": '[submodule "x"]\n\tpath = x\n\turl = --upload-pack=touch\n'}, branch="some-feature")
+    repo.git("checkout", "--quiet", "main")
+    commit = world.commit({"app/all.yaml": yaml(config_map("a", colour="blue"))})
+    await world.wait_sync(app, "Synced", revision=commit)
+    assert await world.data("a") == {"colour": "blue"}
+    await world.wait_condition(app, "SourceWarning", "heads/some-feature is left out")
+    repo.git("push", "--quiet", str(repo.bare), ":refs/heads/some-feature")
+    commit = world.commit({"app/all.yaml": yaml(config_map("a", colour="green"))})
+    await world.wait_sync(app, "Synced", revision=commit)
+
+    async def no_more_told() -> bool:
+        return not (await world.status(app)).get("conditions")
+
+    await eventually(no_more_told, "the warning goes with its cause")

@@ -39,10 +39,12 @@ class ResolveRevisionRequest(_message.Message):
     def __init__(self, repository: _Optional[_Union[Repository, _Mapping]] = ..., target_revision: _Optional[str] = ..., cache_policy: _Optional[_Union[CachePolicy, str]] = ...) -> None: ...
 
 class ResolveRevisionResponse(_message.Message):
-    __slots__ = ("revision",)
+    __slots__ = ("revision", "warnings")
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     revision: str
-    def __init__(self, revision: _Optional[str] = ...) -> None: ...
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, revision: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class RenderContext(_message.Message):
     __slots__ = ("app_name", "app_namespace", "project", "namespace", "kube_version", "api_versions")
