@@ -16,6 +16,8 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from adapters import log_lines
+
 Health = Callable[[], tuple[bool, str]]
 
 _BLANK = "…"
@@ -36,13 +38,16 @@ def set_up_logging(level: str = "info", format: str = "json") -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        log_lines.bounded,
         without_secrets,
+        log_lines.shortened,
+        *([] if format == "json" else [log_lines.on_one_line]),
     ]
     text = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
     renderer = structlog.processors.JSONRenderer() if format == "json" else text
     structlog.configure(
         processors=[*shared, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        wrapper_class=log_lines.unfailing(structlog.make_filtering_bound_logger(threshold)),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

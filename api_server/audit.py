@@ -1,6 +1,7 @@
 """Who did what: one line in the audit log for every write, and a Kubernetes Event where an object tells its story."""
 
 import asyncio
+import traceback
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -55,6 +56,8 @@ class Audit:
                 await self._post(event)
             except GitOpsError as error:
                 log.warning("an event could not be posted", reason=event["reason"], error=str(error))
+            except Exception:  # whatever telling comes to, the next one is told
+                log.error("an event could not be posted", reason=event["reason"], trace=traceback.format_exc())
 
 
 def an_event(about: Manifest, reason: str, message: str, *, at: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -17,6 +18,7 @@ from adapters.repo_client import RepoClient
 from adapters.store.kinds import EVENTS
 from adapters.store.store import Store
 from adapters.telemetry import new_registry, serve_metrics
+from api_server.announcements import Announcements
 from api_server.app import make_app
 from api_server.audit import Audit
 from api_server.auth.cluster_records import ClusterRecords
@@ -42,16 +44,23 @@ async def serve(settings: Settings) -> None:
             return not stale, stale
 
         metrics = serve_metrics(settings.metrics_port, services.metrics.registry, well, host=settings.metrics_host)
+        server = http_server(settings, services)
         async with metrics, asyncio.TaskGroup() as tasks:
             loops = [
+                tasks.create_task(_announcing(server, services)),
                 tasks.create_task(services.audit.run()),
                 tasks.create_task(services.deletions.follow(services.store.applications)),
             ]
             try:
-                await http_server(settings, services).serve()
+                await server.serve()
             finally:
                 for loop in loops:
                     loop.cancel()
+
+
+async def _announcing(server: "HttpServer", services: Services) -> None:
+    await server.listening.wait()  # what is pushed before is what has to be asked for
+    await services.announcements.run()
 
 
 @asynccontextmanager
@@ -89,6 +98,7 @@ def services_of(
         repo=repo,
         live=live,
         connections=Connections(repo, clock),
+        announcements=Announcements(live, clock),
         audit=Audit(partial(store.client.create, EVENTS), clock),
         metrics=Metrics(new_registry()),
         deletions=Deletions(),
@@ -104,6 +114,11 @@ class HttpServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
         super().__init__(config)
         self._closing = closing
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # Not handed on to uvicorn, which raises the signal again in the end: we still have to close the rest.

@@ -7,6 +7,7 @@ from adapters.clock import Clock
 from adapters.live_client import LiveClient
 from adapters.repo_client import RepoClient
 from adapters.store.store import Store
+from api_server.announcements import Announcements
 from api_server.audit import Audit
 from api_server.auth.passwords import Passwords
 from api_server.auth.records import AuthRecords
@@ -27,6 +28,7 @@ class Services:
     repo: RepoClient
     live: LiveClient
     connections: Connections
+    announcements: Announcements
     audit: Audit
     metrics: Metrics
     deletions: Deletions

@@ -12,7 +12,6 @@ from api_server.errors import BodyTooLarge, TooManyRequests
 from api_server.repositories.views import shown_url
 from api_server.services import Services
 from api_server.webhook_payloads import Push, provider_of, push_of, same_repository
-from gitops.model.errors import GitOpsError
 from gitops.model.resource import Manifest
 
 router = APIRouter(tags=["webhook"])
@@ -25,7 +24,7 @@ READ_WITHIN_SECONDS = 30.0
 
 @router.post("/api/webhook", summary="Push events of GitHub, GitLab, Gitea, Gogs and Bitbucket")
 async def webhook(request: Request, services: Served) -> Response:
-    """200 as soon as the push is understood: should the controller be away, its polling finds the commit."""
+    """200 as soon as the push is understood: should the controller be away, it is told when it is back."""
     if services.metrics.in_flight >= MOST_AT_ONCE:
         raise TooManyRequests("too many webhook requests at once; send it again")
     with services.metrics.reading_webhook():
@@ -38,16 +37,9 @@ async def webhook(request: Request, services: Served) -> Response:
     urls = _known_urls(services, push)
     for url in urls:
         services.metrics.webhooks.labels(shown_url(url)).inc()
-        await _announced(services, url, push)
+        await services.announcements.announce(url, ref=push.ref, revision=push.revision)
     log.info("push announced", provider=provider.name, ref=push.ref, repositories=[shown_url(each) for each in urls])
     return PlainTextResponse("ok")
-
-
-async def _announced(services: Services, url: str, push: Push) -> None:
-    try:
-        await services.live.notify_push(url, ref=push.ref, revision=push.revision)
-    except GitOpsError as error:
-        log.warning("the controller was not told of a push; polling will find it", error=str(error))
 
 
 async def _body(request: Request, limit: int) -> bytes:

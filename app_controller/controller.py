@@ -5,6 +5,7 @@ at the world as it is, and make an appointment for the next look. Nothing else c
 """
 
 import asyncio
+import traceback
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -41,6 +42,7 @@ from gitops.model.resource import Manifest, ResourceKey, labels_of
 
 log = structlog.get_logger()
 
+AFTER_A_BUG = timedelta(minutes=1)
 PATIENCE = timedelta(seconds=2)  # a visit that takes longer is waiting for somebody
 
 
@@ -54,7 +56,7 @@ class Controller:
         self.set_queue: WorkQueue[AppSetName] = WorkQueue()
         self.views = Views()
         self._interest = Interest()
-        self._announcer = Announcer(store)
+        self._announcer = Announcer(store, clock)
         self.clusters = Clusters(
             registered=store.clusters.all,
             owner=self._owner,
@@ -249,9 +251,11 @@ class Controller:
             visits.create_task(self._visit_application(name, _Place(places)), name=f"visit {name}")
 
     async def _visit_application(self, name: AppName, place: "_Place") -> None:
-        delay: timedelta | None = None
+        delay: timedelta | None = AFTER_A_BUG
         try:
             delay = await self._applications.visit(name)
+        except Exception:  # also what is done about errors may fail; the other applications go on
+            log.error("visit failed for good", application=str(name), trace=traceback.format_exc())
         finally:
             place.give_away()
             self.queue.settle(name, again_in=delay)
@@ -259,9 +263,11 @@ class Controller:
     async def _visit_sets(self) -> None:
         while True:
             name = await self.set_queue.take()
-            delay: timedelta | None = None
+            delay: timedelta | None = AFTER_A_BUG
             try:
                 delay = await self._sets.visit(name)
+            except Exception:
+                log.error("visit failed for good", applicationset=str(name), trace=traceback.format_exc())
             finally:
                 self.set_queue.settle(name, again_in=delay)
 

@@ -13,6 +13,7 @@ from adapters.kube.requests import Propagation
 from adapters.store.store import Store
 from app_controller.live.cluster import LiveCluster
 from app_controller.live.clusters import Clusters
+from app_controller.live.reachability import Reachability
 from app_controller.reconcile.examination import tracking_of
 from app_controller.reconcile.views import Views
 from app_controller.revisions import Revisions
@@ -24,6 +25,7 @@ from gitops.manifest.tracking import app_instance_name
 from gitops.model.application import AppName
 from gitops.model.errors import InvalidRequest, NotFound, NotPermitted
 from gitops.model.moments import rfc3339
+from gitops.model.repository import Cluster
 from gitops.model.resource import (
     Manifest,
     ResourceKey,
@@ -115,7 +117,9 @@ class LiveService(LiveServiceServicer):  # type: ignore[misc]  # generated code 
         self, request: pb.ListClusterStatesRequest, context: Context
     ) -> pb.ListClusterStatesResponse:
         return pb.ListClusterStatesResponse(
-            states=orjson.dumps([self._state(each) for each in self._clusters.all_open()])
+            states=orjson.dumps(
+                [self._state(each, self._clusters.opened(each.server)) for each in self._store.clusters.all()]
+            )
         )
 
     # --- inside -------------------------------------------------------------------------------------------
@@ -163,7 +167,9 @@ class LiveService(LiveServiceServicer):  # type: ignore[misc]  # generated code 
         if application is None:
             raise NotFound(f"application {name} does not exist")
         destination = application.spec.destination
-        return self._clusters.use(self._store.clusters.find(destination.server, destination.name))
+        live = self._clusters.use(self._store.clusters.find(destination.server, destination.name))
+        live.reachability.check()  # else the caller would wait for as long as a call may take
+        return live
 
     def _named(self, request: pb.ListEventsRequest) -> pb.ObjectRef:
         """The object that events are asked about; Argo CD's clients tell its uid and name, and no kind."""
@@ -182,34 +188,43 @@ class LiveService(LiveServiceServicer):  # type: ignore[misc]  # generated code 
         view = self._views.get(name)
         return {each.key for each in view.desired.objects} if view is not None else set()
 
-    def _state(self, live: LiveCluster) -> dict[str, Any]:
-        broken = live.unreachable
-        moment = live.unreachable_since if broken else live.synced_at
+    def _state(self, cluster: Cluster, live: LiveCluster | None) -> dict[str, Any]:
+        known = self._clusters.reachability(cluster)
         apps = [
             each
             for each in self._store.applications.all()
-            if live.cluster.server == each.spec.destination.server or live.cluster.name == each.spec.destination.name
+            if cluster.server == each.spec.destination.server or cluster.name == each.spec.destination.name
         ]
+        version = self._clusters.version(cluster)
+        counted = {"resourcesCount": len(live.mirror), "apisCount": live.kinds_watched} if live is not None else {}
         return {
-            "server": live.cluster.server,
-            "name": live.cluster.name,
-            "serverVersion": live.version,
-            "connectionState": {
-                "status": "Failed" if broken else "Successful" if live.synced_at else "Unknown",
-                "message": str(broken) if broken else "",
-                "attemptedAt": rfc3339(moment) if moment else None,
-            },
+            "server": cluster.server,
+            "name": cluster.name,
+            "serverVersion": version,
+            "connectionState": _connection(known),
             "info": {
                 "applicationsCount": len(apps),
-                "serverVersion": live.version,
-                "cacheInfo": {"resourcesCount": len(live.mirror), "apisCount": live.kinds_watched},
-                "apiVersions": list(live.api_versions),
+                "serverVersion": version,
+                "cacheInfo": counted,
+                "apiVersions": list(live.api_versions) if live is not None else [],
             },
         }
 
 
 def add_to_server(service: LiveService, server: Any) -> None:
     add_LiveServiceServicer_to_server(service, server)
+
+
+def _connection(known: Reachability | None) -> dict[str, Any]:
+    """Argo CD's ConnectionState; the message of one that failed says since when."""
+    if known is None or known.asked_at is None:
+        return {"status": "Unknown", "message": "the cluster has not been asked yet", "attemptedAt": None}
+    failed = known.error
+    return {
+        "status": "Failed" if failed else "Successful" if known.heard_at else "Unknown",
+        "message": str(failed) if failed else "" if known.heard_at else "the cluster has not answered yet",
+        "attemptedAt": rfc3339(known.asked_at),
+    }
 
 
 def _name(app: pb.ApplicationRef) -> AppName:

@@ -87,7 +87,7 @@ class _Present(Collector):
             server = live.cluster.server
             objects.add_metric([server], len(live.mirror))
             kinds.add_metric([server], live.kinds_watched)
-            status.add_metric([server, live.version], 0 if live.unreachable else 1)
+            status.add_metric([server, live.version], 0 if live.reachability.error else 1)
         yield from (objects, kinds, status)
         depth = GaugeMetricFamily("workqueue_depth", "Keys that wait for a visit", labels=["name"])
         depth.add_metric(["app_reconciliation_queue"], self._queue_length())

@@ -15,7 +15,8 @@ from prometheus_client import Counter
 from adapters.clock import Clock
 from adapters.repo_client import CachePolicy, RepoClient
 from app_controller.concurrency import tasks_together
-from gitops.model.errors import GitOpsError
+from gitops.model.errors import GitOpsError, RepoServerUnavailable, RepositoryUnreachable
+from gitops.model.moments import rfc3339
 from gitops.model.repository import Repository, normalized_url
 
 log = structlog.get_logger()
@@ -23,6 +24,9 @@ log = structlog.get_logger()
 # A burst of refreshes (a webhook's, a script's) asks the remote this often at most.
 SPACING = timedelta(milliseconds=200)
 TICK = timedelta(milliseconds=250)
+YOUTH = timedelta(seconds=5)  # clocks of two machines may be that far apart
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=30)  # between questions that get no answer
+SILENCES = (RepositoryUnreachable, RepoServerUnavailable)
 FAILURES_TO_SHOW = 2  # one lost poll is no news; the first question ever is shown at once
 
 Follower = Hashable
@@ -35,6 +39,18 @@ class _Reference:
         self.failures = 0
         self.followers: set[Follower] = set()
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether the error is more than one lost question."""
+        return self.error is not None and self.failures >= FAILURES_TO_SHOW
+
+    def check(self, remote: "_Remote", *, insist: bool) -> None:
+        """Raises when what is known may no longer be so; `insist`: after a question that had to be answered."""
+        if self.error is not None and (insist or self.is_shown or not self.revision):
+            raise remote.told(self.error)
+        if not self.revision:
+            raise RepositoryUnreachable(f"{remote.repository.url} could not be asked; the controller's log says why")
+
 
 class _Remote:
     """One repository: what is followed in it, and the question under way."""
@@ -46,7 +62,28 @@ class _Remote:
         self.answered_at: datetime | None = None  # when the last answered question was asked
         self.asking: asyncio.Task[None] | None = None
         self.asked_at: datetime | None = None
+        self.silent_since: datetime | None = None  # the first question in a row that got no answer
+        self.silences = 0  # how many questions in a row got none
         self.wanted = False
+
+    def told(self, error: GitOpsError) -> GitOpsError:
+        """The error with the time since when nothing was heard, if that is what it says."""
+        if self.silent_since is None or not isinstance(error, SILENCES):
+            return error
+        return type(error)(f"{error}; nothing was heard of {self.repository.url} since {rfc3339(self.silent_since)}")
+
+    def heard(self) -> None:
+        self.silent_since = None
+
+    def unheard(self, at: datetime) -> None:
+        self.silent_since = self.silent_since or at
+
+    def is_due(self, now: datetime, interval: timedelta) -> bool:
+        """At the interval; after a question without an answer sooner: what it would have told may be waited for."""
+        pause = (
+            min(interval, FIRST_PAUSE * (1 << min(self.silences - 1, 10)), LONGEST_PAUSE) if self.silences else interval
+        )
+        return self.polled_at is None or self.polled_at <= now - pause
 
 
 class Revisions:
@@ -64,38 +101,69 @@ class Revisions:
         self._interval = interval
         self._moved = moved
         self._remotes: dict[str, _Remote] = {}
+        self._known: set[Follower] = set()
+        self._began = clock.now()
         self._tasks: asyncio.TaskGroup | None = None
         self._polls = polls
 
     async def resolve(
-        self, repository: Repository, target_revision: str, follower: Follower, *, asked_after: datetime | None = None
+        self,
+        repository: Repository,
+        target_revision: str,
+        follower: Follower,
+        *,
+        asked_after: datetime | None = None,
+        there_since: datetime | None = None,
     ) -> str:
         """The commit a reference stands at; raises the repository's error.
 
-        `asked_after`: the answer must come from the remote, asked after that moment.
+        `asked_after`: the answer must come from the remote, asked after that moment. `there_since`: of a follower
+        that we do not know yet, since when it has followed the reference; without it, since now.
         """
         remote = self._remote(repository)
         name = target_revision or "HEAD"
         reference = remote.references.get(name)
         if reference is None:
             reference = remote.references[name] = _Reference()
+        # Who did not follow it until now is not told what somebody else was told before: what was pushed
+        # while nobody listened (at the time of a restart) is known to the remote alone.
+        wanted_after = asked_after if follower in reference.followers else self._fresh_for(there_since)
         reference.followers.add(follower)
-        if reference.revision == "":
-            await self._ask_one(remote, name, reference)
-        while asked_after is not None and not _settled_after(remote, asked_after):
-            await self._ask(remote)
-        if reference.error is not None and (reference.failures >= FAILURES_TO_SHOW or not reference.revision):
-            raise reference.error
+        self._known.add(follower)
+        if is_commit(name):
+            if reference.revision == "":
+                await self._ask_one(remote, name, reference, CachePolicy.USE)
+        elif wanted_after is not None:
+            while not _settled_after(remote, wanted_after):
+                await self._ask(remote)
+        reference.check(remote, insist=asked_after is not None)
         return reference.revision
+
+    def knows(self, follower: Follower) -> bool:
+        """Whether it has followed anything since we began."""
+        return follower in self._known
+
+    def _fresh_for(self, there_since: datetime | None) -> datetime:
+        """The moment from which on an answer is good for a follower that has not had one yet.
+
+        Of one that was there before us the announcements reach us since we began, so all of them share one
+        question. Of a younger one nobody says whether its commit was pushed before or after the last answer.
+        """
+        now = self._clock.now()
+        return now if there_since is None else min(now, max(self._began, there_since + YOUTH))
 
     def unfollow(self, follower: Follower) -> None:
         """The follower is gone; what nobody follows is no longer polled."""
         self.release(follower, ())
+        self._known.discard(follower)
 
     def announce(self, url: str) -> bool:
-        """A push was announced for this repository; says whether anybody follows it."""
+        """A push was announced for this repository; says whether anybody follows it.
+
+        Without a URL: announcements may have been lost, so every repository is asked.
+        """
         wanted = normalized_url(url)
-        found = [each for each in self._remotes.values() if _same_repository(each.repository.url, wanted)]
+        found = [each for each in self._remotes.values() if not url or _same_repository(each.repository.url, wanted)]
         for remote in found:
             self._start(remote)
         return bool(found)
@@ -106,9 +174,9 @@ class Revisions:
             self._tasks = tasks
             while True:
                 await self._clock.sleep(TICK)
-                due = self._clock.now() - self._interval()
+                now, interval = self._clock.now(), self._interval()
                 for remote in self._remotes.values():
-                    if remote.polled_at is None or remote.polled_at <= due:
+                    if remote.is_due(now, interval):
                         self._start(remote)
 
     # --- asking -------------------------------------------------------------------------------------
@@ -157,7 +225,9 @@ class Revisions:
             await self._ask_all(remote)
         except Exception:  # a bug about one repository must not end the polls of the others
             log.error("poll failed", repository=remote.repository.url, trace=traceback.format_exc())
-        remote.polled_at = remote.answered_at = started
+        remote.answered_at = started
+        remote.silences = remote.silences + 1 if remote.silent_since is not None else 0
+        remote.polled_at = self._clock.now() if remote.silences else started
         if remote.wanted and self._tasks is not None:
             # Announced while it was being asked: the answer may have been on its way already.
             remote.asking = self._tasks.create_task(self._poll(remote), name="poll")
@@ -178,21 +248,23 @@ class Revisions:
         async with tasks_together() as questions:
             for name, reference in remote.references.items():
                 if not is_commit(name):
-                    questions.create_task(self._ask_one(remote, name, reference, tell=True))
+                    questions.create_task(self._ask_one(remote, name, reference, CachePolicy.FRESH_REFS))
 
-    async def _ask_one(self, remote: _Remote, name: str, reference: _Reference, *, tell: bool = False) -> None:
-        policy = CachePolicy.FRESH_REFS if tell else CachePolicy.USE
-        before = (reference.revision, reference.error is None or reference.failures < FAILURES_TO_SHOW)
+    async def _ask_one(self, remote: _Remote, name: str, reference: _Reference, policy: CachePolicy) -> None:
+        """Whoever acted on another answer is told; at the very first one all who follow are waiting for it here."""
+        before, first = (reference.revision, reference.is_shown), not reference.revision and reference.error is None
+        asked_at = self._clock.now()
         try:
             reference.revision = await self._repo.resolve(remote.repository, name, policy=policy)
             reference.error = None
             reference.failures = 0
+            remote.heard()
         except GitOpsError as error:
             reference.error = error
             reference.failures += 1
+            remote.unheard(asked_at) if isinstance(error, SILENCES) else remote.heard()
             log.info("reference not resolved", repository=remote.repository.url, reference=name, error=str(error))
-        after = (reference.revision, reference.error is None or reference.failures < FAILURES_TO_SHOW)
-        if tell and before != after:
+        if not first and before != (reference.revision, reference.is_shown):
             self._moved(tuple(reference.followers))
 
 

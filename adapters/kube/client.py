@@ -6,6 +6,7 @@ server's own words; silence becomes `ClusterUnreachable`. Every call has a deadl
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, NamedTuple, Self
 
@@ -40,7 +41,8 @@ class KubeClient:
     def __init__(self, cluster: Cluster, transport: Transport) -> None:
         self.cluster = cluster
         self.transport = transport
-        self._probing = asyncio.Lock()
+        self.told_version = ""  # what the last answered probe said
+        self._probing: asyncio.Task[ClusterUnreachable | None] | None = None
 
     @classmethod
     def for_cluster(cls, cluster: Cluster, *, connections: int = 64) -> Self:
@@ -54,6 +56,8 @@ class KubeClient:
         await self.aclose()
 
     async def aclose(self) -> None:
+        if self._probing is not None:
+            self._probing.cancel()
         await self.transport.close()
 
     # --- what the server is and serves ---------------------------------------------------------------
@@ -91,11 +95,28 @@ class KubeClient:
 
     async def is_alive(self, within: float) -> bool:
         """Whether the server gave a sign of life in the last `within` seconds; asks it if it did not."""
-        now = asyncio.get_running_loop().time
-        async with self._probing:
-            if now() - self.transport.alive_at < within:
-                return True
-            return await self.transport.probe(requests.raw("/version"), PROBE_DEADLINE)
+        return await self.silence(within) is None
+
+    async def silence(self, within: float) -> ClusterUnreachable | None:
+        """Why there was no sign of life in the last `within` seconds; None: there was, or there is now.
+
+        All who want to know at one time share one question: its silence must not be waited for by each in turn.
+        """
+        if asyncio.get_running_loop().time() - self.transport.alive_at < within:
+            return None
+        if self._probing is None or self._probing.done():
+            self._probing = asyncio.ensure_future(self._probed())
+        return await asyncio.shield(self._probing)
+
+    async def _probed(self) -> ClusterUnreachable | None:
+        try:
+            body = await self.transport.probe(requests.raw("/version"), PROBE_DEADLINE)
+        except GitOpsError as error:  # also credentials that cannot be had
+            return ClusterUnreachable(str(error))
+        with suppress(orjson.JSONDecodeError):
+            answer = orjson.loads(body)
+            self.told_version = str(answer.get("gitVersion") or "") if isinstance(answer, dict) else ""
+        return None
 
     # --- reading -------------------------------------------------------------------------------------
 

@@ -83,6 +83,10 @@ class Transport:
     def mark_alive(self) -> None:
         self.alive_at = asyncio.get_running_loop().time()
 
+    def _answered(self, status: int) -> None:
+        if status < 500 and status != 401:
+            self.mark_alive()
+
     async def send(self, request: Request, *, deadline: timedelta = DEADLINE) -> bytes:
         """The body of a successful answer."""
         for attempt in range(1, _ATTEMPTS + 1):
@@ -97,13 +101,19 @@ class Transport:
             await asyncio.sleep(answer.pause * random.uniform(1.0, 1.3))  # noqa: S311 (spreads load, hides nothing)
         raise AssertionError("the last attempt returns or raises")
 
-    async def probe(self, request: Request, deadline: timedelta) -> bool:
-        """Whether any answer comes. Waits for no slot: calls that hang must not hide that they do."""
-        try:
-            await self._attempt(request, deadline, last=True)
-        except ClusterUnreachable:
-            return False
-        return True
+    async def probe(self, request: Request, deadline: timedelta) -> bytes:
+        """What is answered, a no included; raises when nothing is, or not by the API server we are let into.
+
+        Waits for no slot: calls that hang must not hide that they do.
+        """
+        answer = await self._attempt(request, deadline, last=True)
+        if answer.status == 401 and self._authorization.forget():
+            answer = await self._attempt(request, deadline, last=True)
+        if answer.status == 401:
+            raise ClusterUnreachable(str(refusal(request, answer.status, answer.body)))
+        if answer.status >= 500:  # what stands in front of it says that it is away, or it says so itself
+            raise ClusterUnreachable(f"{self._named()} answers {answer.status} to {request.subject}")
+        return answer.body
 
     async def _attempt(self, request: Request, deadline: timedelta, *, last: bool) -> Answer:
         timeout = aiohttp.ClientTimeout(total=deadline.total_seconds(), sock_connect=_CONNECT_SECONDS)
@@ -119,7 +129,7 @@ class Transport:
             return Answer(0, b"", _PAUSE_AFTER_RESET)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self.unreachable(request, error) from error
-        self.mark_alive()
+        self._answered(response.status)
         return Answer(response.status, body, _asked_to_wait(response))
 
     @asynccontextmanager
@@ -132,7 +142,7 @@ class Transport:
                 body = b"" if response.status == 200 else await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self.unreachable(request, error) from error
-        self.mark_alive()
+        self._answered(response.status)
         try:
             if response.status != 200:
                 raise refusal(request, response.status, body)
@@ -177,8 +187,10 @@ class Transport:
         return self._session
 
     def unreachable(self, request: Request, error: BaseException) -> GitOpsError:
-        name = self._cluster.name or self._cluster.server
-        return ClusterUnreachable(f"{request.subject}: cluster `{name}` ({self.server}) {_trouble(error)}")
+        return ClusterUnreachable(f"{request.subject}: {self._named()} {_trouble(error)}")
+
+    def _named(self) -> str:
+        return f"cluster `{self._cluster.name or self._cluster.server}` ({self.server})"
 
 
 def _trouble(error: BaseException) -> str:

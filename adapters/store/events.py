@@ -1,9 +1,9 @@
 """Kubernetes Events on our records, in Argo CD's reasons."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
-from adapters.clock import Clock
 from adapters.kube.client import KubeClient
 from adapters.store.kinds import EVENTS
 from gitops.model.application import Application
@@ -44,6 +44,6 @@ def event_on(app: Application, reason: str, message: str, type: str, now: str, s
     }
 
 
-async def emit(client: KubeClient, clock: Clock, app: Application, reason: str, message: str, type: str) -> None:
-    manifest = event_on(app, reason, message, type, rfc3339(clock.now()), uuid.uuid4().hex[:16])
+async def emit(client: KubeClient, app: Application, reason: str, message: str, type: str, *, at: datetime) -> None:
+    manifest = event_on(app, reason, message, type, rfc3339(at), uuid.uuid4().hex[:16])
     await client.create(EVENTS, manifest)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.clock import Clock
@@ -94,9 +94,11 @@ class Store:
         """Let a feed hear of cluster and repository Secrets as well."""
         self._secrets.attach(feed)
 
-    async def emit_event(self, app: Application, reason: str, message: str, type: str = "Normal") -> None:
+    async def emit_event(
+        self, app: Application, reason: str, message: str, type: str = "Normal", *, at: datetime | None = None
+    ) -> None:
         """A Kubernetes Event on an Application; see `events` for Argo CD's reasons."""
-        await events.emit(self.client, self._clock, app, reason, message, type)
+        await events.emit(self.client, app, reason, message, type, at=at or self._clock.now())
 
 
 def _as_is(manifest: Manifest) -> Manifest:

@@ -30,7 +30,7 @@ async def manifests(
     no_cache: Annotated[bool, Query(alias="noCache")] = False,
 ) -> Response:
     named = _revisions(asked, revision, revisions or [], source_positions or [])
-    answers = await _rendered(services, asked, named, CachePolicy.BYPASS if no_cache else CachePolicy.USE)
+    answers = await _rendered(services, asked, named, CachePolicy.BYPASS if no_cache else CachePolicy.FRESH_REFS)
     hidden = frozenset(services.store.settings().sensitive_annotations)
     shown = [masked_one(each, hidden) for answer in answers for each in decode_json(answer.manifests)]
     first = answers[0] if answers else None

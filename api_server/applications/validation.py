@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.repo_client import RefSource, RenderContext
+from adapters.repo_client import CachePolicy, RefSource, RenderContext
 from adapters.store.decode import application
 from api_server.services import Services
 from gitops.model.application import Application, Destination, Source
@@ -99,7 +99,14 @@ async def _check_render(services: Services, wanted: Manifest, app: Application) 
     for source in filter(renders, sources_of(wanted)):
         repository = services.store.repositories.for_url(str(source.get("repoURL") or ""), app.spec.project)
         try:
-            await services.repo.manifests(repository, source, revision="", context=render_context(app), refs=refs)
+            await services.repo.manifests(
+                repository,
+                source,
+                revision="",
+                context=render_context(app),
+                refs=refs,
+                policy=CachePolicy.FRESH_REFS,  # who creates it may have pushed just before
+            )
         except RepoServerUnavailable:
             raise
         except SourceError as error:

@@ -15,14 +15,14 @@ from adapters.kube.discovery import Discovery
 from adapters.kube.watch import Broken, Gone, Resumed, Synced, Upsert, WatchEvent, watch
 from app_controller.live.kinds import DEFINES_KINDS, WHOLE_KINDS, WatchedKind, api_versions, lean
 from app_controller.live.mirror import ChangeSink, Mirror, Owner
+from app_controller.live.reachability import WATCHFUL, Reachability, Watchfulness
 from gitops.model.errors import ClusterError, ClusterRefused, ClusterUnreachable, GitOpsError, KindNotServed
 from gitops.model.repository import Cluster
 from gitops.model.resource import GroupKind, ResourceType
 
 log = structlog.get_logger()
 
-GRACE = timedelta(seconds=5)  # an API server that restarts is not yet a cluster that is down
-PROBE_WITHIN = 0.5  # seconds: a sign of life older than that does not tell a broken kind from a dead cluster
+TOLD_AFTER = timedelta(milliseconds=100)
 REDISCOVER_EVERY = timedelta(minutes=10)
 REWATCH_AFTER = timedelta(seconds=5)
 FIRST_LISTS_WITHIN = timedelta(seconds=60)
@@ -34,26 +34,27 @@ class LiveCluster:
     def __init__(
         self,
         cluster: Cluster,
+        client: KubeClient,
         *,
         owner: Owner,
         sink: ChangeSink,
         excluded: Callable[[GroupKind, str], bool],
         clock: Clock,
         state_changed: Callable[[Cluster], None],
+        watchfulness: Watchfulness = WATCHFUL,
     ) -> None:
         self.cluster = cluster
-        self.client = KubeClient.for_cluster(cluster)
+        self.client = client
         self.mirror = Mirror(cluster.server, owner, sink)
         self.version = ""
         self.api_versions: tuple[str, ...] = ()
         self.types_digest = ""  # changes whenever a kind, a version or a scope does
-        self.unreachable: ClusterUnreachable | None = None
-        self.unreachable_since: datetime | None = None
-        self.synced_at: datetime | None = None
+        self.reachability = Reachability(cluster, self.client, clock, changed=self._changed, watchfulness=watchfulness)
         self.closed = False  # nothing is heard of the cluster any more: another view has taken over, or none
         self._excluded = excluded
         self._clock = clock
         self._state_changed = state_changed
+        self._watchfulness = watchfulness
         self._types: dict[GroupKind, ResourceType] = {}
         self._all_types: dict[tuple[str, str, str], ResourceType] = {}
         self._kinds: dict[GroupKind, WatchedKind] = {}
@@ -62,6 +63,7 @@ class LiveCluster:
         self._rediscover = asyncio.Event()
         self._discovering = asyncio.Lock()
         self._tasks: asyncio.TaskGroup | None = None
+        self._telling: asyncio.TimerHandle | None = None
 
     # --- questions --------------------------------------------------------------------------------
 
@@ -94,11 +96,6 @@ class LiveCluster:
     def kinds_watched(self) -> int:
         return len(self._kinds)
 
-    def check_reachable(self) -> None:
-        """Raises when what the mirror holds may no longer be what the cluster holds."""
-        if self.unreachable is not None and self._clock.now() - (self.unreachable_since or self._clock.now()) >= GRACE:
-            raise self.unreachable
-
     async def ready(self, wanted: Iterable[GroupKind] = ()) -> None:
         """Waits until every kind has been listed once, and those wanted are held whole.
 
@@ -114,7 +111,7 @@ class LiveCluster:
                 f"cluster {self.cluster.name} ({self.cluster.server}) did not list its objects within "
                 f"{int(FIRST_LISTS_WITHIN.total_seconds())} s; check that its API server answers"
             ) from None
-        self.check_reachable()
+        self.reachability.check()
         for each in needed:
             kind = self._kinds.get(each)
             if kind is not None and kind.error is not None and self._is_lasting(kind):
@@ -122,7 +119,7 @@ class LiveCluster:
 
     def _is_lasting(self, kind: WatchedKind) -> bool:
         since = kind.broken_since or self._clock.now()
-        return not kind.worked or self._clock.now() - since >= GRACE
+        return not kind.worked or self._clock.now() - since >= self._watchfulness.grace
 
     async def _listed(self, needed: set[GroupKind]) -> None:
         while not self._discovered.is_set():
@@ -142,8 +139,9 @@ class LiveCluster:
     def _check_alive(self) -> None:
         if self.closed:
             raise ClusterUnreachable(f"cluster {self.cluster.name} is being opened anew, with other credentials")
-        if self.unreachable is not None:
-            raise self.unreachable
+        self.reachability.check()
+        if not self._discovered.is_set() and self.reachability.error is not None:
+            raise self.reachability.error  # nothing is known that could still count
 
     async def rediscover(self) -> None:
         """Look for new kinds now (a desired kind was not served)."""
@@ -160,6 +158,7 @@ class LiveCluster:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
+                tasks.create_task(self.reachability.keep_asking(), name=f"probe {self.cluster.name}")
                 while True:
                     delay = await self._discovered_or_delay()
                     self._rediscover.clear()
@@ -179,11 +178,12 @@ class LiveCluster:
         try:
             await self._discover()
         except GitOpsError as error:
-            self._note_broken(error)
+            self.reachability.lost(error, silent=isinstance(error, ClusterUnreachable))
             return timedelta(seconds=2)
         except Exception:  # what one cluster answers must not blind us to the others
             log.error("discovery failed", cluster=self.cluster.name, trace=traceback.format_exc())
-            self._note_broken(ClusterError("its discovery documents cannot be read; the controller's log says why"))
+            unreadable = ClusterError("its discovery documents cannot be read; the controller's log says why")
+            self.reachability.lost(unreadable, silent=False)
             return timedelta(seconds=10)
         return REDISCOVER_EVERY
 
@@ -205,7 +205,7 @@ class LiveCluster:
         self.api_versions = api_versions(types)
         scopes = sorted(f"{each.group}/{each.version}/{each.kind}/{each.namespaced}" for each in types)
         self.types_digest = blake2b("\n".join([self.version, *scopes]).encode(), digest_size=16).hexdigest()
-        self._note_reachable()
+        self.reachability.heard()
         watchable = {
             group_kind: each
             for group_kind, each in preferred.items()
@@ -275,9 +275,11 @@ class LiveCluster:
         Credentials that are not accepted are no kind's trouble, but the cluster's.
         """
         if isinstance(event.error, ClusterRefused) and event.error.status == 401:
+            self.reachability.lost(event.error, silent=False)
             return Broken(ClusterUnreachable(str(event.error)), event.since)
         unreachable = isinstance(event.error, ClusterUnreachable)
-        if unreachable and self.unreachable is None and await self.client.is_alive(PROBE_WITHIN):
+        within = self._watchfulness.fresh.total_seconds()
+        if unreachable and self.reachability.error is None and await self.client.is_alive(within):
             return Broken(ClusterError(f"{event.error}, though the cluster itself answers"), event.since)
         return event
 
@@ -301,16 +303,16 @@ class LiveCluster:
         kind.broken_since = None
         kind.worked = True
         kind.listed.set()
-        self._note_reachable()
+        self.reachability.heard()
         if mended:
-            self._state_changed(self.cluster)
+            self._changed()
 
     def _kind_broken(self, kind: WatchedKind, error: GitOpsError, since: datetime) -> None:
         known = kind.error is not None
         kind.error = error
         kind.broken_since = since
         if isinstance(error, ClusterUnreachable):
-            self._note_broken(error)
+            self.reachability.lost(error)
             return
         kind.listed.set()  # its own trouble, for those who use the kind
         if not known:
@@ -318,24 +320,15 @@ class LiveCluster:
             log.warning("kind cannot be watched", cluster=self.cluster.name, kind=name, error=str(error))
             self._look_again_after_grace()
 
-    def _note_broken(self, error: GitOpsError) -> None:
-        if self.unreachable is None:
-            log.warning("cluster unreachable", cluster=self.cluster.name, error=str(error))
-            self.unreachable_since = self._clock.now()
-            self.unreachable = ClusterUnreachable(
-                f"cluster {self.cluster.name} ({self.cluster.server}) does not answer, so what it runs is not known: "
-                f"{error}; it is asked again until it does"
-            )
-            self._state_changed(self.cluster)
-            self._look_again_after_grace()
-
     def _look_again_after_grace(self) -> None:
-        asyncio.get_running_loop().call_later(GRACE.total_seconds() + 0.1, self._state_changed, self.cluster)
+        grace = self._watchfulness.grace.total_seconds()
+        asyncio.get_running_loop().call_later(grace + 0.1, self._changed)
 
-    def _note_reachable(self) -> None:
-        self.synced_at = self._clock.now()
-        if self.unreachable is not None:
-            log.info("cluster reachable again", cluster=self.cluster.name)
-            self.unreachable = None
-            self.unreachable_since = None
-            self._state_changed(self.cluster)
+    def _changed(self) -> None:
+        """Told in a moment: what ends or mends a watch seldom does so with one alone."""
+        if self._telling is None:
+            self._telling = asyncio.get_running_loop().call_later(TOLD_AFTER.total_seconds(), self._tell)
+
+    def _tell(self) -> None:
+        self._telling = None
+        self._state_changed(self.cluster)

@@ -11,6 +11,7 @@ from adapters.repo_client import CachePolicy
 from adapters.store.events import RESOURCE_UPDATED
 from adapters.store.store import Store
 from app_controller.live.interest import Interest
+from app_controller.live.reachability import MayPass
 from app_controller.metrics import Metrics
 from app_controller.reconcile.announcer import Tell
 from app_controller.reconcile.deletion import Deletion
@@ -106,6 +107,8 @@ class ApplicationReconciler:
         refresh = app.metadata.annotations.get(REFRESH, "")
         try:
             examined = await self._examine(app, raw, refresh)
+        except MayPass:
+            raise  # nothing is said of an API server that is away for a moment; a refresh is still asked for
         except GitOpsError as error:
             if not isinstance(error, SourceError):
                 self._views.forget(name)  # with nothing wrong but the source, what lives is still seen as it is

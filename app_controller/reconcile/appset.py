@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Awaitable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -27,7 +27,7 @@ from gitops.model.application import AppName
 from gitops.model.appset import AppSet, AppSetName
 from gitops.model.errors import Conflict, GitOpsError, NotFound
 from gitops.model.merge import merge_patch
-from gitops.model.moments import rfc3339
+from gitops.model.moments import parse_rfc3339, rfc3339
 from gitops.model.resource import annotations_of
 
 log = structlog.get_logger()
@@ -83,11 +83,13 @@ class AppSetReconciler:
         """Raises whenever an answer is missing: half a listing must not delete anybody's Application."""
         raw = self._store.appsets.raw(AppName(name.namespace, name.name)) or {}
         fetched = Fetched()
+        created = (raw.get("metadata") or {}).get("creationTimestamp")
+        there_since = parse_rfc3339(created) if created and not self._revisions.knows(name) else None
         for _ in range(ROUNDS):
             missing = needs(appset, fetched)
             if not missing:
                 break
-            fetched = await self._fetched(name, fetched, missing, asked=asked)
+            fetched = await self._fetched(name, fetched, missing, asked=asked, there_since=there_since)
         self._revisions.release(name, [(need.repo_url, need.revision) for need in fetched.listings])
         desired = applications(appset, parameters(appset, fetched))
         existing = [
@@ -96,7 +98,9 @@ class AppSetReconciler:
         allow_empty = annotations_of(raw).get(ALLOW_EMPTY) == "true"
         return plan_changes(appset, desired, existing, allow_empty=allow_empty)
 
-    async def _fetched(self, name: AppSetName, so_far: Fetched, missing: Any, *, asked: bool) -> Fetched:
+    async def _fetched(
+        self, name: AppSetName, so_far: Fetched, missing: Any, *, asked: bool, there_since: datetime | None
+    ) -> Fetched:
         listings: dict[GitNeed, Listing] = dict(so_far.listings)
         clusters = so_far.clusters
         for need in missing:
@@ -104,13 +108,15 @@ class AppSetReconciler:
                 case ClustersNeed():
                     clusters = tuple(self._store.clusters.all())
                 case GitNeed():
-                    listings[need] = await self._listing(name, need, asked=asked)
+                    listings[need] = await self._listing(name, need, asked=asked, there_since=there_since)
         return Fetched(listings, clusters)
 
-    async def _listing(self, name: AppSetName, need: GitNeed, *, asked: bool) -> Listing:
+    async def _listing(self, name: AppSetName, need: GitNeed, *, asked: bool, there_since: datetime | None) -> Listing:
         repository = self._store.repositories.for_url(need.repo_url)
         moment = self._clock.now() if asked else None
-        revision = await self._revisions.resolve(repository, need.revision, name, asked_after=moment)
+        revision = await self._revisions.resolve(
+            repository, need.revision, name, asked_after=moment, there_since=there_since
+        )
         found = await self._repo.list_paths(repository, revision, directories=need.directories, files=need.files)
         return Listing(found.directories, {each.path: each.content for each in found.files})
 

@@ -22,6 +22,7 @@ from gitops.diff.ignore import IgnoreRules, compile_rules
 from gitops.manifest.tracking import Tracking, app_instance_name, app_name_of_instance
 from gitops.model.application import Application, AppName
 from gitops.model.errors import InvalidSpec, NotPermitted
+from gitops.model.moments import parse_rfc3339
 from gitops.model.operation import SyncOperation
 from gitops.model.project import Project
 from gitops.model.repository import Repository
@@ -140,10 +141,16 @@ class Examiner:
             (asked[index] if index < len(asked) and asked[index] else str(source.get("targetRevision") or ""))
             for index, (source, _) in enumerate(sources)
         ]
+        new = not self._revisions.knows(app.key)
+        there_since = (
+            parse_rfc3339(app.metadata.creation_timestamp) if new and app.metadata.creation_timestamp else None
+        )
         found = [
             name
             if is_commit(name)
-            else await self._revisions.resolve(repository, name, app.key, asked_after=asked_after)
+            else await self._revisions.resolve(
+                repository, name, app.key, asked_after=asked_after, there_since=there_since
+            )
             for (_, repository), name in zip(sources, names, strict=True)
         ]
         if follow:
@@ -178,7 +185,9 @@ class Examiner:
             app, located, commits, live, purpose=purpose, tracking=tracking_of(settings), policy=policy
         )
         await live.ready(desired.group_kinds)
-        comparison, problems = await self._comparer.compare(
+        if asked_after is not None:
+            await live.reachability.confirm()  # who asks to look again is not told what was seen before
+        comparing = self._comparer.compare(
             app.key,
             desired,
             live,
@@ -189,6 +198,7 @@ class Examiner:
             excluded=lambda group_kind: settings.excludes(*group_kind, live.cluster.server),
             may_come_later=app_options(app.spec, SyncOperation()).skip_dry_run_on_missing,
         )
+        comparison, problems = await live.reachability.unless_lost(comparing)
         warned = self._desired.warnings(repository for _, repository in located)
         problems = (*problems, *(("SourceWarning", each) for each in sorted(warned)))
         return Examined(live, desired, comparison, problems, self._foreign(app, comparison, live))

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from adapters.kube.credentials import cluster_from_kubeconfig
-from app_controller.live import cluster
 from tests.integration.controller.controller_world import Raw, World, a_job, config_map, eventually, yaml
 from tests.integration.controller.faults import Network
 
@@ -50,9 +49,7 @@ async def test_drift_goes_back_at_once_several_times(world: World) -> None:
     assert state["operation"]["sync"]["autoHealAttemptsCount"] == 3
 
 
-async def test_a_cluster_that_goes_silent_is_unknown_and_others_do_not_notice(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_cluster_that_goes_silent_is_unknown_and_others_do_not_notice(world: World) -> None:
     world.commit({"app/all.yaml": yaml(config_map("a")), "near/all.yaml": yaml(config_map("b", colour="red"))})
     async with another_cluster(world) as network:
         destination = {"name": "far", "namespace": world.namespace}
@@ -123,10 +120,7 @@ async def test_a_label_on_a_cluster_opens_nothing_anew(world: World) -> None:
         await eventually(seen, "the label is known")
 
 
-async def test_a_kind_that_cannot_be_listed_concerns_only_who_uses_it(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cluster, "GRACE", cluster.GRACE / 10)
+async def test_a_kind_that_cannot_be_listed_concerns_only_who_uses_it(world: World) -> None:
     job = a_job("of-batch")
     world.commit({"app/all.yaml": yaml(config_map("a")), "batch/all.yaml": yaml(job)})
     user = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "limited"}}

@@ -15,6 +15,7 @@ from adapters.kube.watch import Broken, Synced, Upsert, WatchEvent
 from app_controller.live import cluster as module
 from app_controller.live.cluster import LiveCluster
 from app_controller.live.clusters import Clusters
+from app_controller.live.reachability import Watchfulness
 from gitops.manifest.tracking import Tracking
 from gitops.model.errors import ClusterError, ClusterRefused, ClusterUnreachable
 from gitops.model.repository import Cluster, ClusterCredentials
@@ -54,6 +55,9 @@ class Server:
     async def is_alive(self, within: float) -> bool:
         return self.alive
 
+    async def silence(self, within: float) -> ClusterUnreachable | None:
+        return None if self.alive else ClusterUnreachable("get /version: did not answer in time")
+
     async def aclose(self) -> None: ...
 
     def tell(self, kind: str, event: WatchEvent) -> None:
@@ -82,7 +86,6 @@ class Seen:
 
 @pytest.fixture
 async def seen(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Seen]:
-    monkeypatch.setattr(module, "GRACE", timedelta(milliseconds=30))
     server, changes = Server(), list[str]()
     monkeypatch.setattr(module, "watch", server.watch)
     async with serving(server, changes) as live:
@@ -90,22 +93,31 @@ async def seen(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Seen]:
 
 
 @asynccontextmanager
-async def serving(server: Server, changes: list[str]) -> AsyncIterator[LiveCluster]:
+async def serving(
+    server: Server, changes: list[str], *, grace: timedelta = timedelta(milliseconds=30)
+) -> AsyncIterator[LiveCluster]:
     live = LiveCluster(
         DEV,
+        server,  # type: ignore[arg-type]
         owner=Tracking().owner_of,
         sink=Silence(),
         excluded=lambda *_: False,
         clock=CLOCK,
         state_changed=lambda cluster: changes.append(cluster.name),
+        watchfulness=Watchfulness(every=timedelta(milliseconds=10), grace=grace),
     )
-    live.client = server  # type: ignore[assignment]
     task = asyncio.ensure_future(live.serve())
     with suppress(ClusterUnreachable):
         await live.ready()
     yield live
     task.cancel()
     await asyncio.wait({task})
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 def broken(error: Exception) -> Broken:
@@ -119,10 +131,9 @@ async def test_a_kind_that_is_silent_while_the_cluster_answers_concerns_who_uses
     await seen.live.ready({CONFIG_MAP.group_kind})
     with pytest.raises(ClusterError, match="though the cluster itself answers"):
         await seen.live.ready({WIDGET.group_kind})
-    assert seen.live.unreachable is None
+    assert seen.live.reachability.error is None
     assert not seen.live.sees(WIDGET.group_kind)
-    await asyncio.sleep(0.15)
-    assert seen.changes  # who uses it looks again when it is no passing trouble
+    await until(lambda: seen.changes)  # who uses it looks again when it is no passing trouble
     seen.server.tell("Widget", Synced([], "11"))
     await seen.settle()
     await seen.live.ready({WIDGET.group_kind})
@@ -134,10 +145,11 @@ async def test_a_cluster_that_does_not_answer_is_unreachable_for_all(seen: Seen)
     await asyncio.sleep(0.05)
     with pytest.raises(ClusterUnreachable, match="does not answer"):
         await seen.live.ready()
+    await until(lambda: seen.changes)
+    seen.server.alive = True
     seen.server.tell("ConfigMap", Synced([], "12"))
-    await seen.settle()
+    await until(lambda: len(seen.changes) >= 2)
     await seen.live.ready()
-    assert len(seen.changes) >= 2
 
 
 async def test_credentials_that_are_not_accepted_are_the_clusters_trouble(seen: Seen) -> None:
@@ -147,13 +159,37 @@ async def test_credentials_that_are_not_accepted_are_the_clusters_trouble(seen: 
         await seen.live.ready()
 
 
-async def test_a_passing_trouble_of_a_kind_that_has_worked_is_no_news(
-    seen: Seen, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "GRACE", timedelta(seconds=5))
-    seen.server.tell("ConfigMap", broken(ClusterRefused("watch ConfigMap: try later", status=500)))
-    await seen.settle()
-    await seen.live.ready({CONFIG_MAP.group_kind})
+async def test_a_passing_trouble_is_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    server, changes = Server(), list[str]()
+    monkeypatch.setattr(module, "watch", server.watch)
+    async with serving(server, changes, grace=timedelta(minutes=1)) as live:
+        changes.clear()
+        server.tell("ConfigMap", broken(ClusterRefused("watch ConfigMap: try later", status=500)))
+        await asyncio.sleep(0.02)
+        await live.ready({CONFIG_MAP.group_kind})
+        server.alive = False
+        server.tell("Widget", broken(ClusterUnreachable("watch Widget: broke the connection")))
+        await until(lambda: live.reachability.error is not None)
+        await live.ready({CONFIG_MAP.group_kind, WIDGET.group_kind})
+        server.alive = True
+        await until(lambda: live.reachability.error is None)
+
+
+async def test_a_silent_cluster_is_noticed_though_its_watches_say_nothing(seen: Seen) -> None:
+    seen.server.alive = False
+    await until(lambda: seen.changes)
+    with pytest.raises(ClusterUnreachable, match="does not answer since 20"):
+        await seen.live.ready()
+    seen.server.alive = True
+    await until(lambda: len(seen.changes) >= 2)
+    await seen.live.ready()
+
+
+async def test_an_answer_to_a_probe_does_not_open_what_we_are_not_let_into(seen: Seen) -> None:
+    seen.server.tell("ConfigMap", broken(ClusterRefused("watch ConfigMap: Unauthorized", status=401)))
+    await asyncio.sleep(0.2)
+    with pytest.raises(ClusterUnreachable, match="Unauthorized"):
+        await seen.live.ready()
 
 
 async def test_a_group_whose_own_server_is_down_keeps_its_kinds_and_objects(seen: Seen) -> None:
@@ -185,12 +221,11 @@ async def test_a_kind_wanted_before_it_is_served_is_held_whole_from_its_beginnin
 
 @pytest.mark.parametrize("failure", [ClusterRefused("no", status=403), AttributeError("no dict")])
 async def test_discovery_that_cannot_be_read_makes_the_cluster_unreachable_and_nothing_else(
-    monkeypatch: pytest.MonkeyPatch, failure: Exception
+    failure: Exception,
 ) -> None:
-    monkeypatch.setattr(module, "GRACE", timedelta(0))
     server, changes = Server(), list[str]()
     server.failure = failure
-    async with serving(server, changes) as live:
+    async with serving(server, changes, grace=timedelta(0)) as live:
         await asyncio.sleep(0.05)
         with pytest.raises(ClusterUnreachable):
             await live.ready()
@@ -209,7 +244,7 @@ async def test_other_credentials_open_a_cluster_anew_and_another_name_does_not(
 ) -> None:
     server = Server()
     monkeypatch.setattr(module, "watch", server.watch)
-    monkeypatch.setattr(KubeClient, "for_cluster", lambda _: server)
+    monkeypatch.setattr(KubeClient, "for_cluster", lambda *_, **__: server)
     known = [DEV]
     clusters = Clusters(
         registered=lambda: known,

@@ -23,6 +23,7 @@ class Remote:
         self.fresh_questions = 0
         self.slow: asyncio.Event | None = None  # answers wait for it, and are what was true when they were asked
         self.broken = False
+        self.remembered = ""  # what is told to those who do not insist
 
     async def resolve(
         self, repository: Repository, target_revision: str, *, policy: CachePolicy = CachePolicy.USE
@@ -34,6 +35,8 @@ class Remote:
             raise RepositoryUnreachable("git.example does not answer")
         if self.broken:
             raise TypeError("a bug")
+        if policy is CachePolicy.USE and self.remembered:
+            return self.remembered
         answer = self.revision
         if self.slow is not None:
             await self.slow.wait()
@@ -87,9 +90,99 @@ async def until(condition: object) -> None:
 async def test_a_known_reference_is_not_asked_again() -> None:
     remote = Remote()
     async with Followed(remote) as followed:
-        for app in ("web", "api", "jobs"):
-            assert await followed.revisions.resolve(SHOP, "main", app) == "a" * 40
-        assert remote.fresh_questions == 0
+        for _ in range(3):
+            assert await followed.revisions.resolve(SHOP, "main", "web") == "a" * 40
+            await followed.clock.sleep(timedelta(minutes=1))
+        assert remote.fresh_questions == 1
+
+
+async def test_the_first_question_is_never_answered_from_what_somebody_else_remembers() -> None:
+    remote = Remote()
+    remote.remembered = "0" * 40
+    async with Followed(remote) as followed:
+        assert await followed.revisions.resolve(SHOP, "main", "web") == "a" * 40
+
+
+async def test_who_begins_to_follow_a_known_reference_is_told_what_was_just_pushed() -> None:
+    remote = Remote()
+    async with Followed(remote) as followed:
+        await followed.revisions.resolve(SHOP, "main", "web")
+        await followed.clock.sleep(timedelta(minutes=1))
+        remote.revision = "b" * 40  # and nobody announced it
+        created = followed.clock.now()
+        assert await followed.revisions.resolve(SHOP, "main", "new", there_since=created) == "b" * 40
+        assert set(followed.moved) == {"web", "new"}, "the others learn of it on the way"
+
+
+async def test_who_follows_a_reference_again_is_told_what_was_pushed_meanwhile() -> None:
+    remote = Remote()
+    async with Followed(remote) as followed:
+        await followed.revisions.resolve(SHOP, "main", "other")
+        await followed.revisions.resolve(SHOP, "main", "web")
+        followed.revisions.release("web", [(SHOP.url, "dev")])
+        await followed.clock.sleep(timedelta(minutes=1))
+        remote.revision = "b" * 40
+        assert followed.revisions.knows("web")
+        assert await followed.revisions.resolve(SHOP, "main", "web") == "b" * 40
+
+
+async def test_all_that_were_there_before_the_start_share_one_question() -> None:
+    remote = Remote()
+    async with Followed(remote) as followed:
+        long_ago = followed.clock.now() - timedelta(days=1)
+        await followed.clock.sleep(timedelta(seconds=10))
+        for number in range(100):
+            await followed.revisions.resolve(SHOP, "main", f"app-{number}", there_since=long_ago)
+            await followed.clock.sleep(timedelta(milliseconds=50))
+        assert remote.fresh_questions == 1
+
+
+async def test_a_clock_that_is_ahead_of_ours_makes_nobody_wait() -> None:
+    remote = Remote()
+    async with Followed(remote) as followed:
+        ahead = followed.clock.now() + timedelta(hours=1)
+        async with asyncio.timeout(2):
+            await followed.revisions.resolve(SHOP, "main", "web", there_since=ahead)
+        assert remote.fresh_questions == 1
+
+
+async def test_a_question_without_an_answer_is_asked_again_long_before_the_next_poll() -> None:
+    remote = Remote()
+    async with Followed(remote) as followed:
+        await followed.revisions.resolve(SHOP, "main", "web")
+        remote.down = True
+        remote.revision = "b" * 40
+        followed.revisions.announce(SHOP.url)
+        await until(lambda: remote.fresh_questions == 3)
+        remote.down = False
+        down_until = followed.clock.now()
+        await until(lambda: remote.fresh_questions == 4)
+        await until(lambda: len(followed.moved) == 2)
+        assert await followed.revisions.resolve(SHOP, "main", "web") == "b" * 40
+        assert followed.clock.now() - down_until < timedelta(seconds=31)
+
+
+async def test_a_refresh_that_the_remote_did_not_answer_says_so_and_since_when() -> None:
+    remote = Remote()
+    async with Followed(remote) as followed:
+        await followed.revisions.resolve(SHOP, "main", "web")
+        await followed.clock.sleep(timedelta(seconds=1))
+        remote.down = True
+        asked = followed.clock.now()
+        with pytest.raises(RepositoryUnreachable, match=r"nothing was heard of .*/shop.git since 2026-01"):
+            await followed.revisions.resolve(SHOP, "main", "web", asked_after=asked)
+
+
+async def test_when_announcements_may_have_been_lost_every_repository_is_asked() -> None:
+    remote = Remote()
+    async with Followed(remote) as followed:
+        other = Repository("https://git.example/other.git")
+        await followed.revisions.resolve(SHOP, "main", "web")
+        await followed.revisions.resolve(other, "main", "api")
+        await followed.clock.sleep(timedelta(seconds=1))
+        remote.revision = "b" * 40
+        assert followed.revisions.announce("")
+        await until(lambda: set(followed.moved) == {"web", "api"})
 
 
 async def test_a_poll_tells_every_follower_that_the_branch_moved() -> None:

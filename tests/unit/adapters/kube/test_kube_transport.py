@@ -13,6 +13,7 @@ from gitops.model.errors import ClusterRefused, ClusterUnreachable
 from gitops.model.repository import Cluster, ClusterCredentials
 from gitops.model.resource import ResourceType
 from tests.unit.adapters.kube.scripted_server import (
+    Answer,
     ScriptedServer,
     failure,
     json_answer,
@@ -139,6 +140,45 @@ async def test_calls_that_hang_do_not_keep_the_server_from_being_probed(
         await asyncio.sleep(0.05)
         assert await client.is_alive(within=0.0)
         hanging.set()
+
+
+async def test_all_who_wonder_about_a_silent_server_share_one_question(
+    server: ScriptedServer, client: KubeClient
+) -> None:
+    hanging = asyncio.Event()
+
+    async def answer(_: web.BaseRequest) -> web.StreamResponse:
+        await hanging.wait()
+        return web.json_response({"gitVersion": "v1.34.4"})
+
+    server.play(answer)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        wondering = [tasks.create_task(client.is_alive(within=0.0)) for _ in range(60)]
+        while not server.seen:
+            await asyncio.sleep(0)
+        hanging.set()
+    assert all(each.result() for each in wondering)
+    assert server.calls == ["GET /version"]
+    assert client.told_version == "v1.34.4"
+
+
+@pytest.mark.parametrize(
+    ("answer", "alive"),
+    [
+        (failure(403, "Forbidden"), True),
+        (failure(429, "TooManyRequests"), True),
+        (failure(401, "Unauthorized"), False),
+        (failure(502, "BadGateway"), False),  # as what stands in front of an API server that is away says
+        (failure(503, "ServiceUnavailable"), False),
+        (reset, False),
+    ],
+)
+async def test_a_server_lives_that_answers_and_lets_us_in(
+    server: ScriptedServer, client: KubeClient, answer: Answer, alive: bool
+) -> None:
+    server.play(answer)
+    assert await client.is_alive(within=0.0) is alive
+    assert await client.is_alive(within=60.0) is alive, "only a sign of life is remembered"
 
 
 async def test_pages_whose_moment_is_gone_are_read_anew_in_one_piece(
