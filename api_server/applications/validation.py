@@ -10,7 +10,7 @@ from gitops.model.application import Application, Destination, Source
 from gitops.model.errors import ClusterUnknown, InvalidSpec, RepoServerUnavailable, SourceError
 from gitops.model.project import Project
 from gitops.model.resource import Manifest, name_of
-from gitops.rbac.projects import permits_destination, permits_source
+from gitops.rbac.projects import destination_refusal, permits_destination, permits_source
 
 
 async def check_buildable(services: Services, wanted: Manifest, *, render: bool) -> None:
@@ -78,6 +78,7 @@ def _check_destination(services: Services, destination: Destination, project: Pr
     refused = InvalidSpec(
         f"application destination server `{destination.server}` name `{destination.name}` and namespace "
         f"`{destination.namespace}` do not match any of the allowed destinations in project `{project.name}`"
+        f"{' (which only permits clusters of its own)' if project.spec.permit_only_project_scoped_clusters else ''}"
     )
     try:
         cluster = services.store.clusters.find(destination.server, destination.name)
@@ -88,9 +89,7 @@ def _check_destination(services: Services, destination: Destination, project: Pr
         ):
             raise refused from None
         raise
-    if not permits_destination(project, server=cluster.server, name=cluster.name, namespace=destination.namespace) or (
-        cluster.project and cluster.project != project.name
-    ):
+    if destination_refusal(project, cluster, destination.namespace):
         raise refused
 
 

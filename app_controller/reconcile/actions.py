@@ -10,6 +10,7 @@ import structlog
 from adapters.clock import Clock
 from adapters.kube import requests as kube
 from app_controller.live.cluster import LiveCluster
+from app_controller.reconcile.reach import how_to_share
 from app_controller.reconcile.writes import POLL_FOR_GONE, Writer
 from gitops.manifest.annotations import HOOK_FINALIZER, annotation, is_custom_resource_definition, is_hook
 from gitops.model.errors import AlreadyExists, Conflict, GitOpsError, KindNotServed, NotFound, NotPermitted
@@ -25,7 +26,7 @@ from gitops.model.resource import (
     uid_of,
     version_of,
 )
-from gitops.rbac.projects import permits_destination, permits_kind
+from gitops.rbac.projects import object_refusal
 from gitops.sync.hooks import OPERATION_MARK
 from gitops.sync.options import Propagation
 from gitops.sync.tasks import SyncTask
@@ -63,11 +64,13 @@ class Door:
         project: Callable[[], Project],
         owner_of: Callable[[Manifest], str | None],
         instance: str,
+        other_owner: Callable[[Manifest | None], str] = lambda _: "",
     ) -> None:
         self._live = live
         self._clock = clock
         self._project = project
         self._owner_of = owner_of  # whom a live object's tracking mark names
+        self._other_owner = other_owner  # which other application owns a live object; empty: none, or it may be taken
         self._instance = instance
         self._writer = Writer(live.client, clock)
 
@@ -77,6 +80,7 @@ class Door:
             assert task.desired is not None
             type = await self._type_of(task)
             self._check(task.key, type)
+            self._check_owner(task.key)
             live, note = await self._writer.write(type, task.desired, task.live, task.options, dry_run=dry_run)
         except KindNotServed as error:
             return Written(ResultCode.SYNC_FAILED, str(error), kind_missing=True)
@@ -263,22 +267,16 @@ class Door:
             return False
         return True
 
+    def _check_owner(self, key: ResourceKey) -> None:
+        """The plan knew whose the object was; it may have become another's since."""
+        owner = self._other_owner(self._live.mirror.get(key))
+        if owner:
+            raise NotPermitted(f"{key}: {how_to_share(owner)}")
+
     def _check(self, key: ResourceKey, type: ResourceType) -> None:
-        project = self._project()
-        if not permits_kind(project, key.group_kind, namespaced=type.namespaced, name=key.name):
-            scope = "namespaced" if type.namespaced else "cluster-scoped"
-            raise NotPermitted(
-                f"project {project.name} does not allow {scope} {key.group_kind}; "
-                "add it to the project's resource whitelist or remove it from the source"
-            )
-        cluster = self._live.cluster
-        if type.namespaced and not permits_destination(
-            project, server=cluster.server, name=cluster.name, namespace=key.namespace
-        ):
-            raise NotPermitted(
-                f"project {project.name} does not allow namespace {key.namespace} of cluster {cluster.name}; "
-                "add it to the project's destinations"
-            )
+        refusal = object_refusal(self._project(), self._live.cluster, key, namespaced=type.namespaced)
+        if refusal:
+            raise NotPermitted(refusal)
 
 
 def _same_run(task: SyncTask, live: Manifest) -> bool:

@@ -293,7 +293,7 @@ def _findings(app: Application, examined: Examined, decision: Decision) -> Findi
     conditions = examined.problems
     if isinstance(decision, Skip) and decision.error:
         conditions = (*conditions, ("SyncError", decision.reason))
-    tree = application_tree(examined.comparison.objects, examined.live.mirror.children, assess)
+    tree = application_tree(examined.comparison.objects, examined.reach.below(examined.live.mirror.children), assess)
     return Findings(
         sync_code=examined.comparison.code,
         health=examined.comparison.health,

@@ -4,7 +4,7 @@ The order of work: what was found for the same desired and live object holds; el
 may say "surely equal"; else the API server predicts, by a dry run, what applying would make of the object.
 """
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Mapping, Set
 
 import msgspec
 
@@ -12,6 +12,7 @@ from app_controller.concurrency import tasks_together
 from app_controller.desired import Desired, DesiredObject
 from app_controller.live.cluster import LiveCluster
 from app_controller.metrics import Metrics
+from app_controller.reconcile.reach import Reach, how_to_share
 from app_controller.reconcile.writes import MANAGER, refuses_apply_only
 from gitops.compare import Comparison, ObjectComparison, compare_object, summarize
 from gitops.diff.ignore import IgnoreRules
@@ -66,15 +67,14 @@ class Comparer:
         desired: Desired,
         live: LiveCluster,
         rules: IgnoreRules,
-        tracking: Tracking,
+        reach: Reach,
         *,
-        instance: str,
         purpose: str,
-        excluded: Callable[[GroupKind], bool],
         may_come_later: bool,
     ) -> tuple[Comparison, Problems]:
         """All objects of the application: desired ones, and live ones that carry its mark.
 
+        Of what is out of its reach nothing is read: it counts as missing, and a warning says why.
         `may_come_later`: kinds that are not served are no problem (`SkipDryRunOnMissingResource`).
         """
         before = self._memory.get((name, purpose), {})
@@ -82,20 +82,24 @@ class Comparer:
         problems: list[tuple[str, str]] = [("RepeatedResourceWarning", each) for each in desired.warnings]
         wanted = {each.key for each in desired.objects} | desired.skipped
         runs = {key_of(each) for each in desired.hooks}
-        managed = [each for each in desired.objects if not excluded(each.key.group_kind)]
+        managed = [each for each in desired.objects if not reach.excluded(each.key.group_kind)]
         if len(managed) < len(desired.objects):
-            problems += [_excluded(each.key) for each in desired.objects if excluded(each.key.group_kind)]
+            problems += [_excluded(each.key) for each in desired.objects if reach.excluded(each.key.group_kind)]
         async with tasks_together() as tasks:
             for each in managed:
+                if refusal := _refusal(each.key, live, reach):
+                    problems.append(("ExcludedResourceWarning", f"{each.key} is neither read nor synced: {refusal}"))
+                    visit.refuse(each, refusal)
+                    continue
                 found = live.mirror.get(each.key)
-                problems += _shared(each.key, found, tracking, instance)
+                problems += _shared(each.key, found, reach)
                 if not visit.recall(each, found):
                     tasks.create_task(visit.judge(each, found))
-        for manifest in live.mirror.owned_by(instance):
+        for manifest in live.mirror.owned_by(reach.instance):
             key = key_of(manifest)
-            if key in wanted or is_child(manifest, tracking) or (key in runs and not is_hook(manifest)):
-                continue
-            visit.add_extra(manifest)  # what a hook left is shown, though it is neither wanted nor in the way
+            is_ours = key not in wanted and not is_child(manifest, reach.tracking) and reach.sees(manifest)
+            if is_ours and (key not in runs or is_hook(manifest)):
+                visit.add_extra(manifest)  # what a hook left is shown, though it is neither wanted nor in the way
         if not may_come_later:
             problems += visit.unserved
         self._memory[(name, purpose)] = visit.remembered
@@ -161,6 +165,10 @@ class _Visit:
         # What a refusal rests on (a webhook that does not answer, a permission) may change at any time.
         lasting = not message
         self._conclude(desired, live, prediction, "dry run", content=content, message=message, lasting=lasting)
+
+    def refuse(self, desired: DesiredObject, refusal: str) -> None:
+        """Not looked at, so nothing is known of its live side, not even whether there is one."""
+        self.compared[desired.key] = compare_object(desired.manifest, None, None, self._rules, message=refusal)
 
     def add_extra(self, manifest: Manifest) -> None:
         self.extras.append(compare_object(None, manifest, None, self._rules))
@@ -266,8 +274,16 @@ def _managers(live: Manifest) -> object:
     ]
 
 
-def _shared(key: ResourceKey, live: Manifest | None, tracking: Tracking, instance: str) -> Problems:
-    owner = tracking.owner_of(live) if live is not None else None
-    if owner is None or owner == instance:
+def _refusal(key: ResourceKey, live: LiveCluster, reach: Reach) -> str:
+    namespaced = live.is_namespaced(key.group_kind)
+    return reach.refusal(key, namespaced=bool(key.namespace) if namespaced is None else namespaced)
+
+
+def _shared(key: ResourceKey, live: Manifest | None, reach: Reach) -> Problems:
+    owner = reach.other_owner(live)
+    if not owner:
         return ()
-    return (("SharedResourceWarning", f"{key} is part of applications {instance} and {owner}"),)
+    name = owner.removeprefix("application ")
+    return (
+        ("SharedResourceWarning", f"{key} is part of applications {reach.instance} and {name}: {how_to_share(owner)}"),
+    )

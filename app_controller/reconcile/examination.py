@@ -16,6 +16,7 @@ from app_controller.live.cluster import LiveCluster
 from app_controller.live.clusters import Clusters
 from app_controller.reconcile.actions import Door
 from app_controller.reconcile.comparison import Comparer
+from app_controller.reconcile.reach import Reach
 from app_controller.revisions import Revisions, is_commit
 from gitops.compare import Comparison
 from gitops.diff.ignore import IgnoreRules, compile_rules
@@ -27,7 +28,7 @@ from gitops.model.operation import SyncOperation
 from gitops.model.project import Project
 from gitops.model.repository import Repository
 from gitops.model.resource import Manifest, ResourceKey, group_kind_of
-from gitops.rbac.projects import permits_destination, permits_source
+from gitops.rbac.projects import destination_refusal, permits_source
 from gitops.sync.options import app_options
 
 TARGET = "target"
@@ -41,8 +42,9 @@ class Examined(msgspec.Struct, frozen=True):
     live: LiveCluster
     desired: Desired
     comparison: Comparison
+    reach: Reach
     problems: tuple[tuple[str, str], ...] = ()  # conditions: (type, message)
-    foreign: frozenset[ResourceKey] = frozenset()  # objects that carry the mark of another existing application
+    foreign: frozenset[ResourceKey] = frozenset()  # objects that another application owns
 
 
 class Examiner:
@@ -91,15 +93,32 @@ class Examiner:
             raise InvalidSpec(f"project {app.spec.project} does not exist; create it or correct spec.project")
         return found
 
-    def door(self, app: Application, live: LiveCluster) -> Door:
-        tracking = tracking_of(self._store.settings())
+    def door(self, app: Application, live: LiveCluster, *, takes_over: bool = False) -> Door:
+        """`takes_over`: a person has said that objects of other applications are to become this one's."""
+        reach = self.reach(app, live)
         return Door(
             live,
             self._clock,
             project=lambda: self.project(app),
-            owner_of=tracking.owner_of,
-            instance=self.instance_of(app),
+            owner_of=reach.tracking.owner_of,
+            other_owner=(lambda _: "") if takes_over else reach.other_owner,
+            instance=reach.instance,
         )
+
+    def reach(self, app: Application, live: LiveCluster) -> Reach:
+        """What the application may look at, as its project says now; raises InvalidSpec if there is none."""
+        settings, server = self._store.settings(), live.cluster.server
+        return Reach(
+            project=self.project(app),
+            cluster=live.cluster,
+            instance=self.instance_of(app),
+            tracking=tracking_of(settings),
+            exists=self._exists,
+            excluded=lambda group_kind: settings.excludes(*group_kind, server),
+        )
+
+    def _exists(self, instance: str) -> bool:
+        return self._store.applications.raw(app_name_of_instance(instance, self._control_namespace)) is not None
 
     def check_permitted(self, app: Application, sources: Sequence[RawSource]) -> None:
         """Raises when the project does not allow the application's sources or destination."""
@@ -112,12 +131,9 @@ class Examiner:
                     "add it to the project's sourceRepos"
                 )
         cluster = self._store.clusters.find(app.spec.destination.server, app.spec.destination.name)
-        namespace = app.spec.destination.namespace
-        if not permits_destination(project, server=cluster.server, name=cluster.name, namespace=namespace):
-            raise NotPermitted(
-                f"application destination server {cluster.server} ({cluster.name}) and namespace '{namespace}' "
-                f"do not match any of the allowed destinations in project {project.name}"
-            )
+        refusal = destination_refusal(project, cluster, app.spec.destination.namespace)
+        if refusal:
+            raise NotPermitted(refusal)
 
     # --- what -----------------------------------------------------------------------------------------
 
@@ -187,21 +203,21 @@ class Examiner:
         await live.ready(desired.group_kinds)
         if asked_after is not None:
             await live.reachability.confirm()  # who asks to look again is not told what was seen before
+        reach = self.reach(app, live)
         comparing = self._comparer.compare(
             app.key,
             desired,
             live,
             self.rules_of(app),
-            tracking_of(settings),
-            instance=self.instance_of(app),
+            reach,
             purpose=purpose,
-            excluded=lambda group_kind: settings.excludes(*group_kind, live.cluster.server),
             may_come_later=app_options(app.spec, SyncOperation()).skip_dry_run_on_missing,
         )
         comparison, problems = await live.reachability.unless_lost(comparing)
         warned = self._desired.warnings(repository for _, repository in located)
         problems = (*problems, *(("SourceWarning", each) for each in sorted(warned)))
-        return Examined(live, desired, comparison, problems, self._foreign(app, comparison, live))
+        foreign = frozenset(each.key for each in comparison.objects if reach.other_owner(each.live))
+        return Examined(live, desired, comparison, reach, problems, foreign)
 
     async def hooks(self, app: Application, live: LiveCluster) -> tuple[Manifest, ...]:
         """The hooks of the application as its sources have them now, and their kinds in view.
@@ -219,16 +235,6 @@ class Examiner:
         desired = await self._desired.get(app, located, commits, live, purpose=TARGET, tracking=tracking)
         await live.ready({group_kind_of(each) for each in desired.hooks})
         return desired.hooks
-
-    def _foreign(self, app: Application, comparison: Comparison, live: LiveCluster) -> frozenset[ResourceKey]:
-        instance = self.instance_of(app)
-        owners = {each.key: live.mirror.instance_of(each.key) for each in comparison.objects}
-        return frozenset(
-            key
-            for key, owner in owners.items()
-            if owner not in (None, instance)
-            and self._store.applications.raw(app_name_of_instance(owner or "", self._control_namespace)) is not None
-        )
 
     def rules_of(self, app: Application) -> IgnoreRules:
         settings = self._store.settings()

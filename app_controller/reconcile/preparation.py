@@ -10,6 +10,7 @@ from adapters.store.store import Store
 from app_controller.desired import RawSource
 from app_controller.reconcile.attempt_terms import Prepared
 from app_controller.reconcile.examination import OPERATION, Examined, Examiner, sources_of
+from app_controller.reconcile.reach import Reach, how_to_share
 from app_controller.revisions import is_commit
 from gitops.compare import ObjectComparison
 from gitops.diff.ignore import IgnoreRules, respecting
@@ -17,10 +18,10 @@ from gitops.manifest.annotations import deletion_approved_at
 from gitops.model.application import Application, AppName
 from gitops.model.errors import GitOpsError, InvalidRequest, NotFound, NotPermitted
 from gitops.model.moments import parse_rfc3339, rfc3339
-from gitops.model.operation import OperationState, SyncOperation, SyncResult
+from gitops.model.operation import OperationState, ResultCode, SyncOperation, SyncResult
 from gitops.sync.hooks import Attempt
 from gitops.sync.options import app_options
-from gitops.sync.tasks import Subject, SyncIntent, SyncTask, tasks_for
+from gitops.sync.tasks import Settled, Subject, SyncIntent, SyncTask, tasks_for
 from gitops.sync.windows import Target, may_sync
 
 
@@ -58,15 +59,21 @@ class SyncPreparation:
             intent,
             examined.live.mirror.get,
         )
+        manual = not state.operation.initiated_by.automated
+        takes_over = manual and intent.options.fail_on_shared_resource is False
+        if not takes_over:
+            tasks = _without_others(
+                tasks, examined.reach, begun=bool(state.sync_result and state.sync_result.resources)
+            )
         return Prepared(
             tasks=_unless_approved(tasks) if _wipes_out(app, operation, examined) else tasks,
             result=_result(sources, examined),
             live=examined.live,
-            door=self._examiner.door(app, examined.live),
+            door=self._examiner.door(app, examined.live, takes_over=takes_over),
             dry_run=operation.dry_run,
             partial=intent.partial,
             pinned=_is_pinned(operation),
-            blocked=self._blocked(app, manual=not state.operation.initiated_by.automated),
+            blocked=self._blocked(app, manual=manual),
         )
 
     def _blocked(self, app: Application, *, manual: bool) -> Callable[[datetime | None], str]:
@@ -149,6 +156,28 @@ def _is_pinned(operation: SyncOperation) -> bool:
     """Whether it names commits, which mean the same at any time, rather than branches or nothing."""
     asked = operation.revisions or (operation.revision,)
     return all(is_commit(each) for each in asked)
+
+
+def _without_others(tasks: Sequence[SyncTask], reach: Reach, *, begun: bool) -> tuple[SyncTask, ...]:
+    """The same tasks, but what another application owns is left alone, and the result says so.
+
+    Raises when nothing else would be written: a sync that did nothing must not be called a success.
+    """
+    left: list[str] = []
+
+    def settled(task: SyncTask) -> SyncTask:
+        owner = "" if task.prune or task.settled else reach.other_owner(task.live)
+        if not owner or not task.writes:
+            return task
+        left.append(f"{task.key}: {how_to_share(owner)}")
+        told = Settled(ResultCode.SYNC_SKIPPED, how_to_share(owner))
+        return msgspec.structs.replace(task, writes=False, dry_run_first=False, settled=told)
+
+    kept = tuple(settled(task) for task in tasks)
+    if left and not begun and not any(task.writes and not task.hook for task in kept):
+        more = f" (and {len(left) - 1} more)" if len(left) > 1 else ""
+        raise NotPermitted(f"nothing was synced: {left[0]}{more}")
+    return kept
 
 
 def _refuse_shared(examined: Examined) -> None:

@@ -84,6 +84,16 @@ class Tracking(msgspec.Struct, frozen=True):
         mark = parse_tracking_id(text)
         return mark.app_instance if mark and names(mark, manifest) else None
 
+    def other_installation_of(self, manifest: Manifest) -> str | None:
+        """The id of another installation, one of whose applications owns this very object."""
+        if self.method == TrackingMethod.LABEL:
+            return None
+        annotations = annotations_of(manifest)
+        installation = annotations.get(INSTALLATION_ID) or self.installation_id
+        mark = parse_tracking_id(annotations.get(TRACKING_ID) or "")
+        other = mark is not None and names(mark, manifest) and installation != self.installation_id
+        return installation if other else None
+
 
 def stamp(
     manifest: Manifest,

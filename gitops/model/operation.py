@@ -83,6 +83,9 @@ class ResultCode:
     SYNC_FAILED = "SyncFailed"
     PRUNED = "Pruned"
     PRUNE_SKIPPED = "PruneSkipped"
+    SYNC_SKIPPED = "SyncSkipped"  # ours: it belongs to another application
+
+    SKIPPED = frozenset({PRUNE_SKIPPED, SYNC_SKIPPED})  # what is settled before anything is tried
 
 
 class ResourceResult(Recorded, frozen=True):

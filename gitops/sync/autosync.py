@@ -45,7 +45,7 @@ class Findings(msgspec.Struct, frozen=True):
     extraneous: tuple[ResourceKey, ...] = ()  # live, but no longer in Git
     total: int = 0  # objects compared
     drifted: tuple[ResourceKey, ...] = ()  # differ from what was deployed last (history's latest entry)
-    foreign: frozenset[ResourceKey] = frozenset()  # carry the mark of another application that exists
+    foreign: frozenset[ResourceKey] = frozenset()  # belong to another application
 
     @property
     def at(self) -> str:
@@ -106,6 +106,10 @@ def _synced(app: Application, automated: Automated, found: Findings, now: dateti
         return Skip("only pruning is left to do, and automated pruning is off")
     if automated.prune and not automated.allow_empty and found.total and len(found.extraneous) >= found.total:
         return Skip(f"Skipping sync attempt to [{found.at}]: auto-sync will wipe out all resources", error=True)
+    kept = () if automated.prune else found.extraneous
+    drifted = [key for key in found.out_of_sync if key not in kept and key not in found.foreign]
+    if not drifted:
+        return Skip("what differs belongs to other applications; it is not taken from them by itself")
     state = app.status.operation_state
     if state is None or not _attempted(app, state, found):
         return _operation(app, automated, SyncOperation(revision=found.revision, revisions=found.revisions))
@@ -113,10 +117,6 @@ def _synced(app: Application, automated: Automated, found: Findings, now: dateti
         return Skip(f"Failed last sync attempt to [{found.at}]: {state.message}", error=True)
     if not automated.self_heal:
         return Skip(f"[{found.at}] has been synced already, and self-heal is off")
-    kept = () if automated.prune else found.extraneous
-    drifted = [key for key in found.out_of_sync if key not in kept and key not in found.foreign]
-    if not drifted:
-        return Skip("what differs belongs to other applications; two of them must not fight over it")
     healing = SyncOperation(revision=found.revision, revisions=found.revisions)
     return _heal(app, automated, healing, drifted, now)
 

@@ -82,7 +82,7 @@ def begin(
         carried=carried,
         dry_run=dry_run,
         # What was settled beforehand may be on record before anything was tried.
-        resumed=bool(outcomes) or any(result.status != ResultCode.PRUNE_SKIPPED for result in on_record),
+        resumed=bool(outcomes) or any(result.status not in ResultCode.SKIPPED for result in on_record),
         wave_pause=wave_pause,
     )
     if terminating:

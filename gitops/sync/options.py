@@ -46,7 +46,8 @@ class SyncOptions(msgspec.Struct, frozen=True):
     create_namespace: bool = False
     apply_out_of_sync_only: bool = False
     respect_ignore_differences: bool = False
-    fail_on_shared_resource: bool = False
+    # Objects of other applications: None leaves them alone, true fails the sync, false takes them over by hand.
+    fail_on_shared_resource: bool | None = None
 
 
 def app_options(spec: AppSpec, operation: SyncOperation) -> SyncOptions:

@@ -36,6 +36,7 @@ STYLES: Mapping[str, str] = {
     "SyncFailed": "red",
     "Pruned": "magenta",
     "PruneSkipped": "yellow",
+    "SyncSkipped": "yellow",
     "Successful": "green",
     "Unknown": "dim",
     "yes": "green",

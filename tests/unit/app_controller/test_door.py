@@ -124,7 +124,7 @@ class Room:
         self.clock = Clock()
         sink = SimpleNamespace(managed_object_changed=lambda *_: None, object_changed=lambda *_: None)
         self.mirror = Mirror("https://dev", TRACKING.owner_of, sink)
-        live = SimpleNamespace(
+        self.live = SimpleNamespace(
             client=self.cluster,
             mirror=self.mirror,
             cluster=Cluster("https://dev", "dev"),
@@ -132,10 +132,11 @@ class Room:
             rediscover=self._rediscover,
         )
         self.door = Door(
-            live,  # type: ignore[arg-type]
+            self.live,  # type: ignore[arg-type]
             self.clock,
             project=lambda: self.project,
             owner_of=TRACKING.owner_of,
+            other_owner=lambda live: "application api" if live and TRACKING.owner_of(live) == "api" else "",
             instance="web",
         )
         self.unserved: set[str] = set()
@@ -181,6 +182,25 @@ async def test_an_object_that_another_application_has_taken_meanwhile_is_left_al
     assert written.code == "SyncFailed"
     assert "tracking mark" in written.message
     assert len(room.cluster.objects) == 1
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_an_object_that_became_anothers_since_it_was_compared_is_not_written(dry_run: bool) -> None:
+    room = Room()
+    room.mirror.observe(room.cluster.put(theirs("a")))
+    for live in (None, room.cluster.put(ours("b"))):
+        written = await room.door.apply(a_task(ours("a"), live), dry_run=dry_run)
+        assert written.code == "SyncFailed"
+        assert "application api" in written.message
+    assert not room.cluster.calls
+
+
+@pytest.mark.parametrize(("scoped_to", "only_own"), [("prod", False), ("", True)])
+async def test_a_cluster_that_is_not_for_the_project_is_not_written_to(scoped_to: str, only_own: bool) -> None:
+    room = Room(Project("dev", msgspec.structs.replace(OPEN.spec, permit_only_project_scoped_clusters=only_own)))
+    room.live.cluster = Cluster("https://dev", "dev", project=scoped_to)
+    written = await room.door.apply(a_task(ours("a")), dry_run=False)
+    assert (written.code, room.cluster.calls) == ("SyncFailed", [])
 
 
 async def test_an_object_made_anew_meanwhile_is_another_one() -> None:

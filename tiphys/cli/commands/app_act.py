@@ -267,6 +267,9 @@ def _reported(app: "Application") -> ExitCode:
     kept = sum(each.status == "PruneSkipped" for each in results)
     if kept:
         say(f"{kept} object(s) that Git no longer has were kept; --prune deletes them.")
+    others = sum(each.status == "SyncSkipped" for each in results)
+    if others:
+        say(f"{others} object(s) belong to other applications and were left alone.")
     return ExitCode.NEGATIVE if operation_failed(app) else ExitCode.OK
 
 

@@ -9,7 +9,7 @@ ADVICE: Mapping[str, str] = {
     "DeletionError": "mend what the message names; the deletion is tried again by itself",
     "SharedResourceWarning": "two applications manage the same object: take it out of one of them",
     "RepeatedResourceWarning": "the source renders the same object twice: remove one",
-    "ExcludedResourceWarning": "the server's settings exclude this kind: it is not managed",
+    "ExcludedResourceWarning": "the server's settings or the project exclude it: it is not managed",
     "OrphanedResourceWarning": "add these objects to Git, delete them, or have the project ignore them",
     "UnknownError": "see the controller's log; `tiphys app refresh {name}` tries again",
 }

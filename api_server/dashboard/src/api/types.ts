@@ -64,7 +64,7 @@ export interface ResourceStatus extends ResourceId {
 
 export interface ResourceResult extends ResourceId {
   version?: string;
-  status?: "Synced" | "SyncFailed" | "Pruned" | "PruneSkipped" | "";
+  status?: "Synced" | "SyncFailed" | "Pruned" | "PruneSkipped" | "SyncSkipped" | "";
   message?: string;
   hookType?: string;
   hookPhase?: OperationPhase | "";

@@ -76,7 +76,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   UnknownError: "Refresh; if it stays, the controller's log has more.",
   SharedResourceWarning: "Let only one application declare the object.",
   RepeatedResourceWarning: "Declare the object once; the last declaration wins until then.",
-  ExcludedResourceWarning: "The settings exclude this kind, so it is neither compared nor synced.",
+  ExcludedResourceWarning: "The settings or the project exclude it, so it is neither compared nor synced.",
   OrphanedResourceWarning: "Objects in the namespace belong to no application: add them to Git or remove them.",
 };
 

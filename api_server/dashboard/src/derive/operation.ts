@@ -115,7 +115,7 @@ const WORDS: Readonly<Record<ResultTone, string>> = {
 function toneOf({ status, hookPhase }: ResourceResult): ResultTone {
   if (status === "SyncFailed" || hookPhase === "Failed" || hookPhase === "Error") return "failed";
   if (hookPhase === "Running" || hookPhase === "Terminating") return "running";
-  if (status === "PruneSkipped") return "skipped";
+  if (status === "PruneSkipped" || status === "SyncSkipped") return "skipped";
   if (status === "Synced" || status === "Pruned" || hookPhase === "Succeeded") return "done";
   return "waiting";
 }

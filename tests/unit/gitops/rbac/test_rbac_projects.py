@@ -7,8 +7,17 @@ import pytest
 
 from gitops.model.errors import InvalidSpec
 from gitops.model.project import KindPattern, Project, ProjectDestination, ProjectSpec
-from gitops.model.resource import GroupKind
-from gitops.rbac.projects import permits_applications_from, permits_destination, permits_kind, permits_source
+from gitops.model.repository import Cluster
+from gitops.model.resource import GroupKind, ResourceKey
+from gitops.rbac.projects import (
+    destination_refusal,
+    object_refusal,
+    permits_applications_from,
+    permits_below,
+    permits_destination,
+    permits_kind,
+    permits_source,
+)
 
 
 def a_project(**spec: Any) -> Project:
@@ -132,3 +141,51 @@ def test_a_refusal_that_cannot_be_read_refuses_the_question_and_is_named() -> No
     for question in asked:
         with pytest.raises(InvalidSpec, match=r"`\[.*` cannot be used as a pattern"):
             question()
+
+
+EVERYWHERE = (ProjectDestination(server="*", namespace="*"),)
+
+
+@pytest.mark.parametrize(
+    ("scoped_to", "only_own", "told"),
+    [
+        ("", False, ""),
+        ("prod", False, ""),
+        ("prod", True, ""),
+        ("dev", False, "is registered for another project"),
+        ("dev", True, "is registered for another project"),
+        ("", True, "only permits clusters of its own"),
+    ],
+)
+def test_a_cluster_of_another_project_is_refused_to_applications_and_to_each_of_their_objects(
+    scoped_to: str, only_own: bool, told: str
+) -> None:
+    project = a_project(
+        destinations=EVERYWHERE,
+        permit_only_project_scoped_clusters=only_own,
+        cluster_resource_whitelist=(KindPattern("*", "*"),),
+    )
+    cluster = Cluster("https://a", "a", project=scoped_to)
+    config, role = ResourceKey("", "ConfigMap", "ns", "x"), ResourceKey(ROLE.group, ROLE.kind, "", "x")
+    refusals = [
+        destination_refusal(project, cluster, "ns"),
+        object_refusal(project, cluster, config, namespaced=True),
+        object_refusal(project, cluster, role, namespaced=False),
+    ]
+    assert all((told in each) if told else not each for each in refusals), refusals
+    assert permits_below(project, cluster, {"metadata": {"name": "x", "namespace": "ns"}}) is not bool(told)
+
+
+def test_what_lies_below_an_object_only_has_to_be_where_the_project_may_go() -> None:
+    project = a_project(
+        destinations=(ProjectDestination(server="*", namespace="team"),),
+        namespace_resource_whitelist=(KindPattern("apps", "Deployment"),),
+    )
+    cluster = Cluster("https://a", "a")
+
+    def below(kind: str, namespace: str) -> bool:
+        return permits_below(project, cluster, {"kind": kind, "metadata": {"name": "x", "namespace": namespace}})
+
+    assert below("Pod", "team")
+    assert not below("Pod", "kube-system")
+    assert not below("ClusterRole", "")

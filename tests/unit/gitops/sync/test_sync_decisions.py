@@ -216,8 +216,10 @@ def test_two_applications_do_not_fight_over_one_object() -> None:
     assert isinstance(both, Operation)
     assert both.sync is not None
     assert [each.name for each in both.sync.resources] == ["db"]
-    taking_over = decide_autosync(app, found("b2", foreign=frozenset({WEB})), now=NOW)
-    assert isinstance(taking_over, Operation)  # a commit may move an object from one application to another
+    new_commit = decide_autosync(app, found("b2", foreign=frozenset({WEB})), now=NOW)
+    assert "other applications" in reason(new_commit)  # a commit alone takes nothing from anybody
+    with_more = decide_autosync(app, found("b2", out_of_sync=(WEB, DB), foreign=frozenset({WEB})), now=NOW)
+    assert isinstance(with_more, Operation)
 
 
 def test_a_running_operation_of_an_older_commit_is_out_of_date() -> None:
