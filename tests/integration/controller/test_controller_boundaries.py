@@ -101,16 +101,6 @@ async def test_what_a_deleted_application_left_behind_belongs_to_nobody(world: W
     assert await owner(world, "both") == second
 
 
-async def test_nobody_takes_what_is_shared_where_the_sync_is_to_fail(world: World) -> None:
-    world.commit({"one/all.yaml": yaml(config_map("both")), "two/all.yaml": yaml(config_map("both", by="two"))})
-    first = await world.add_app("first", path="one")
-    await world.synced(first)
-    second = await world.add_app("second", path="two", options=("FailOnSharedResource=true",))
-    state = await world.synced(second)
-    assert (state["phase"], "Shared resource found" in state["message"]) == ("Error", True), state
-    assert await owner(world, "both") == first
-
-
 # --- outside the project --------------------------------------------------------------------------------------
 
 

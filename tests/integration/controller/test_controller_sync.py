@@ -277,24 +277,6 @@ async def test_an_empty_render_is_never_pruned_without_a_word(world: World) -> N
     await world.wait_gone("configmap", "a")
 
 
-async def test_an_object_of_another_application_is_not_fought_over(world: World) -> None:
-    world.commit({"app/a.yaml": yaml(config_map("both", whose="web")), "other/a.yaml": yaml(config_map("both"))})
-    heal = {"prune": True, "selfHeal": True}
-    first = await world.add_app("web", automated=heal)
-    await world.wait_sync(first, "Synced")
-    second = await world.add_app("api", path="other", automated=heal)
-    await world.wait_condition(first, "SharedResourceWarning")
-    # The later commit has taken it over, once; the loser says so and leaves it alone.
-    await world.wait_sync(second, "Synced")
-    before = await world.get("configmap", "both")
-    await world.wait_sync(first, "OutOfSync")
-    await world.patch_app(first, {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}})
-    assert before is not None
-    after = await world.get("configmap", "both")
-    assert after is not None
-    assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
-
-
 async def test_shared_objects_can_forbid_the_sync(world: World) -> None:
     world.commit({"app/a.yaml": yaml(config_map("both", whose="web")), "other/a.yaml": yaml(config_map("both"))})
     first = await world.add_app("web")
