@@ -22,6 +22,7 @@ from adapters.tls import SERVER_OPTIONS, server_credentials
 from repo_server.manifest_cache import SCHEMA, ManifestCache, Manifests
 from repo_server.metrics import Metrics
 from repo_server.pipeline import Pipeline
+from repo_server.reading import Reading, ReadingLimits
 from repo_server.sandbox import MEBIBYTE, Limits, WorkerPool
 from repo_server.service import RepoService, add_to_server
 from repo_server.settings import Settings
@@ -43,7 +44,7 @@ async def main() -> None:
     async with opened_pipeline(settings) as pipeline:
         server = rpc_server(settings, pipeline)
         async with serve_metrics(
-            settings.metrics_port, pipeline.metrics.registry, lambda: (True, ""), host=settings.metrics_host
+            settings.metrics_port, pipeline.metrics.registry, pipeline.health, host=settings.metrics_host
         ):
             await server.start()
             log.info("repo server started", listen=settings.listen)
@@ -80,7 +81,8 @@ async def opened_pipeline(settings: Settings) -> AsyncIterator[Pipeline]:
     tools = await tool_versions(settings.tools_dir)
     async with mirrors.running(), pool.running(), opened_shelf(settings, metrics) as shelf:
         cache = ManifestCache(shelf, memory_limit=settings.cache_memory_mb * MEBIBYTE)
-        yield Pipeline(mirrors, cache, pool, tools=tools, metrics=metrics)
+        reading = Reading(ReadingLimits(time=settings.read_timeout))
+        yield Pipeline(mirrors, cache, pool, tools=tools, metrics=metrics, reading=reading)
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from gitops.model.errors import RenderFailed
 from gitops.model.globs import has_wildcard, name_glob, path_glob
 from gitops.model.patterns import Pattern
-from repo_server.tree import CommitTree, Kind, Node
+from repo_server.tree import CommitTree, Kind, Node, shown
 
 CONTENT_LIMIT = 1024 * 1024
 ENTRIES_LIMIT = 50_000
@@ -15,21 +15,28 @@ def matching_directories(tree: CommitTree, patterns: Sequence[str]) -> tuple[str
     """Hidden directories are passed over, and links are not followed, as in Argo CD."""
     found = (path for path, node in _below(tree, patterns) if node.kind is Kind.DIRECTORY)
     wanted = [name_glob(pattern.strip("/")) for pattern in patterns]
-    return tuple(path for path in found if not _is_hidden(path) and _matches(path, wanted))
+    return tuple(_told(path) for path in found if not _is_hidden(path) and _matches(path, wanted))
 
 
 def matching_files(tree: CommitTree, patterns: Sequence[str]) -> tuple[tuple[str, bytes], ...]:
     files = ((path, node) for path, node in _below(tree, patterns) if node.kind is Kind.FILE)
     wanted = [path_glob(pattern.strip("/")) for pattern in patterns]
-    return tuple((path, _content(tree, path, node)) for path, node in files if _matches(path, wanted))
+    return tuple((_told(path), _content(tree, path, node)) for path, node in files if _matches(path, wanted))
 
 
 def _matches(path: str, patterns: Sequence[Pattern]) -> bool:
-    return any(pattern.matches(path) for pattern in patterns)
+    return any(pattern.matches(shown(path)) for pattern in patterns)
 
 
 def _is_hidden(path: str) -> bool:
     return any(part.startswith(".") for part in path.split("/"))
+
+
+def _told(path: str) -> str:
+    """Left out, it would count as gone, and what was generated from it would be deleted."""
+    if shown(path) != path:
+        raise RenderFailed(f"{shown(path)}: the name is not UTF-8; rename it, or choose patterns that do not reach it")
+    return path
 
 
 def _content(tree: CommitTree, path: str, node: Node) -> bytes:
@@ -50,8 +57,8 @@ def _below(tree: CommitTree, patterns: Sequence[str]) -> Iterator[tuple[str, Nod
                 if path and path not in seen:
                     seen.add(path)
                     yield path, each
-        if len(seen) > ENTRIES_LIMIT:
-            raise RenderFailed(f"the patterns reach more than {ENTRIES_LIMIT} paths; make them narrower")
+                if len(seen) > ENTRIES_LIMIT:
+                    raise RenderFailed(f"the patterns reach more than {ENTRIES_LIMIT} paths; make them narrower")
 
 
 def _walk(tree: CommitTree, path: str, node: Node, depth: int) -> Iterator[tuple[str, Node]]:

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -22,6 +22,7 @@ from repo_server.inputs.wanted import Gathered, Inputs, Wanted
 from repo_server.manifest_cache import ManifestCache, Manifests, render_key
 from repo_server.memory import Recent
 from repo_server.metrics import Metrics
+from repo_server.reading import Budget, Reading
 from repo_server.render.jobs import Options, Reply
 from repo_server.sources.git import Mirror
 from repo_server.sources.mirrors import Mirrors
@@ -32,6 +33,9 @@ FAILURE_LIFETIME = timedelta(seconds=10)
 _REMEMBERED_SOURCES = 4096
 _REMEMBERED_COMMITS = 16
 _REMEMBERED_FAILURES = 1024
+_RECALLED_LOOKUPS = 5000
+
+T = TypeVar("T")
 
 
 class Renderer(Protocol):
@@ -73,7 +77,7 @@ class _Remembered(msgspec.Struct, frozen=True):
     commits: tuple[str, ...]
     origins: tuple[str, ...]  # names of the repositories they are of; the source's own has none
     traces: tuple[Mapping[str, Node | None], ...]
-    names_revision: bool  # then another commit means another key in any case
+    only_here: bool  # it names the revision, or it takes too long to tell whether another commit would come to the same
     inputs: Inputs
     key: str
     path: str
@@ -88,6 +92,7 @@ class Pipeline:
         *,
         tools: Mapping[str, str],
         metrics: Metrics,
+        reading: Reading | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.mirrors = mirrors
@@ -95,6 +100,7 @@ class Pipeline:
         self._renderer = renderer
         self._tools = tools  # source type -> name and version of what renders it
         self.metrics = metrics
+        self._reading = reading or Reading()
         self._monotonic = monotonic
         self._sources: Recent[bytes, _Remembered] = Recent(_REMEMBERED_SOURCES)
         self._lookups: Recent[tuple[str, str], dict[str, Node | None]] = Recent(_REMEMBERED_COMMITS)
@@ -153,7 +159,7 @@ class Pipeline:
         known = self._sources.get(identity)
         if known is None or known.commits == commits:
             return known
-        if known.names_revision:
+        if known.only_here:
             return None
         for mirror, commit, trace in zip(mirrors, commits, known.traces, strict=True):
             if not still_true(trace, self.tree(mirror, commit)):
@@ -162,8 +168,18 @@ class Pipeline:
         self._sources.put(identity, moved)
         return moved
 
-    def tree(self, mirror: Mirror, commit: str) -> CommitTree:
-        return CommitTree(mirror.opened(), commit, self._lookups_of(mirror, commit))
+    def tree(self, mirror: Mirror, commit: str, budget: Budget | None = None) -> CommitTree:
+        return CommitTree(mirror.opened(), commit, self._lookups_of(mirror, commit), budget)
+
+    async def read(self, mirror: Mirror, commit: str, action: Callable[[CommitTree], T]) -> T:
+        """Runs an action on a commit where it can take its time, but not for ever."""
+        known = self._lookups_of(mirror, commit)
+        return await self._reading.run(lambda budget: action(CommitTree(mirror.opened(), commit, known, budget)))
+
+    def health(self) -> tuple[bool, str]:
+        """Whether commits can still be read, and what is wrong if not."""
+        stuck = self._reading.stuck()
+        return (False, f"{stuck} readings of commits go on although their time is up") if stuck else (True, "")
 
     def _lookups_of(self, mirror: Mirror, commit: str) -> dict[str, Node | None]:
         known = self._lookups.get((str(mirror.path), commit))
@@ -176,7 +192,7 @@ class Pipeline:
         self, request: ManifestRequest, mirrors: Sequence[Mirror], commits: tuple[str, ...]
     ) -> _Remembered:
         lookups = [self._lookups_of(mirror, commit) for mirror, commit in zip(mirrors, commits, strict=True)]
-        found = await asyncio.to_thread(self._compute, request, mirrors, commits, lookups)
+        found = await self._reading.run(lambda budget: self._compute(request, mirrors, commits, lookups, budget))
         self._sources.put(_identity(request), found)
         return found
 
@@ -186,10 +202,11 @@ class Pipeline:
         mirrors: Sequence[Mirror],
         commits: tuple[str, ...],
         lookups: Sequence[dict[str, Node | None]],
+        budget: Budget,
     ) -> _Remembered:
         """Runs in a thread: touches nothing but the commits and their lookups."""
         readers = [
-            TreeReader(CommitTree(mirror.opened(), commit, known))
+            TreeReader(CommitTree(mirror.opened(), commit, known, budget))
             for mirror, commit, known in zip(mirrors, commits, lookups, strict=True)
         ]
         raw = decoded_source(request.source)
@@ -203,11 +220,12 @@ class Pipeline:
         environment = build_environment(request.context, source, commits[0])
         wanted = Wanted(source, path, request.context, environment, readers[0], refs)
         inputs = gathered_inputs(wanted)
+        is_long = sum(len(reader.trace) for reader in readers) > _RECALLED_LOOKUPS
         return _Remembered(
             commits=commits,
             origins=("", *refs),
             traces=tuple(reader.trace for reader in readers),
-            names_revision=REVISION_PREFIX.encode() in msgspec.json.encode(source),
+            only_here=is_long or REVISION_PREFIX.encode() in msgspec.json.encode(source),
             inputs=inputs,
             key=render_key(inputs, self._tools[inputs.source_type]),
             path=path,
@@ -240,7 +258,7 @@ class Pipeline:
     async def _rendered(self, found: _Remembered, mirrors: Sequence[Mirror]) -> Manifests:
         kind, result, begun = found.inputs.source_type, "error", time.perf_counter()
         try:
-            files = await asyncio.to_thread(_contents, found, mirrors)
+            files = await self._reading.run(lambda budget: _contents(found, mirrors, budget))
             reply = await self._renderer.render(found.inputs.options, files)
             manifests = Manifests(kind, reply.manifests, reply.skipped)
             result = "success"
@@ -277,11 +295,11 @@ def _identity(request: ManifestRequest) -> bytes:
     return msgspec.msgpack.encode((request.repository.url, request.source, context, refs))
 
 
-def _contents(found: _Remembered, mirrors: Sequence[Mirror]) -> dict[str, bytes]:
+def _contents(found: _Remembered, mirrors: Sequence[Mirror], budget: Budget) -> dict[str, bytes]:
     """The bytes of the inputs, by their path in the scratch directory."""
     lookups: dict[str, Node | None] = {}
     trees = {
-        origin: CommitTree(mirror.opened(), commit, lookups)
+        origin: CommitTree(mirror.opened(), commit, lookups, budget)
         for origin, mirror, commit in zip(found.origins, mirrors, found.commits, strict=True)
     }
     contents: dict[str, bytes] = {}

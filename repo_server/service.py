@@ -1,6 +1,5 @@
 """The gRPC edge: messages to values, one call of the pipeline or a mirror, values to messages."""
 
-import asyncio
 from typing import Any
 
 from adapters._pb.tiphys.repo.v1 import repo_pb2 as pb
@@ -15,6 +14,7 @@ from repo_server.memory import Recent
 from repo_server.pipeline import ManifestRequest, Pipeline, SourceRef
 from repo_server.sources.git import Mirror
 from repo_server.sources.git_url import is_sha
+from repo_server.tree import CommitTree
 
 Context = Any  # grpc.aio.ServicerContext, generic in its stubs only
 
@@ -64,7 +64,7 @@ class RepoService(RepoServiceServicer):  # type: ignore[misc]  # generated code 
         asked = (str(mirror.path), commit, tuple(request.directory_patterns), tuple(request.file_patterns))
         known = self._listings.get(asked)
         if known is None:
-            known = await asyncio.to_thread(_listing, self._pipeline, mirror, commit, request)
+            known = await self._pipeline.read(mirror, commit, lambda tree: _listing(tree, commit, request))
             self._listings.put(asked, known)
         return known
 
@@ -117,8 +117,7 @@ def _repository(message: pb.Repository) -> Repository:
     return repository_of(message)
 
 
-def _listing(pipeline: Pipeline, mirror: Mirror, commit: str, request: pb.ListPathsRequest) -> pb.ListPathsResponse:
-    tree = pipeline.tree(mirror, commit)
+def _listing(tree: CommitTree, commit: str, request: pb.ListPathsRequest) -> pb.ListPathsResponse:
     directories = matching_directories(tree, list(request.directory_patterns))
     files = matching_files(tree, list(request.file_patterns))
     return pb.ListPathsResponse(

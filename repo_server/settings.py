@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     allow_local_urls: bool = False  # file:// repositories
     workers: PositiveInt = 2
     worker_idle: Duration = timedelta(seconds=20)
+    read_timeout: Duration = timedelta(seconds=30)  # to find in a commit what a source reads
     render_timeout: Duration = timedelta(seconds=60)
     render_memory_mb: PositiveInt = 512
     render_output_mb: PositiveInt = 64

@@ -2,6 +2,9 @@
 
 Symbolic links are followed inside the tree only. A reader remembers all it looked up: if the same
 lookups give the same answers in another commit, whatever was computed from them holds there too.
+
+A commit is what somebody pushed: a small one can name the same subtree a billion times. So each look costs
+something of a budget, and nobody trusts that an object is what the tree says it is.
 """
 
 import posixpath
@@ -12,11 +15,16 @@ from typing import NamedTuple
 import pygit2
 
 from gitops.model.errors import PathNotFound, RenderFailed
+from repo_server.reading import Budget
 
 FILE_LIMIT = 16 * 1024 * 1024
+DESCRIPTION_LIMIT = 1024 * 1024
 FILES_LIMIT = 20_000
 _LINK_LIMIT = 40  # links followed for one path
+_LINK_LENGTH = 4096
 _DEPTH_LIMIT = 100
+_KNOWN_LIMIT = 20_000  # lookups kept for other readers of the commit
+_BLOB, _TREE = pygit2.enums.ObjectType.BLOB, pygit2.enums.ObjectType.TREE
 
 
 class Kind(Enum):
@@ -46,19 +54,57 @@ class Found(NamedTuple):
     node: Node
 
 
+class Lost(NamedTuple):
+    """An entry with nothing behind it: a link to nothing, a submodule."""
+
+    kind: Kind
+    reason: str
+
+
+class Files(NamedTuple):
+    """What lies below a directory."""
+
+    blobs: dict[str, str]  # path as asked for -> blob, in path order
+    lost: dict[str, Lost]
+
+
+class _Depth(NamedTuple):
+    """How far below the directory asked for, and through how many links."""
+
+    levels: int = 0
+    links: int = 0
+
+    def below(self, node: Node) -> "_Depth":
+        return _Depth(self.levels + 1, self.links + (node.kind is Kind.LINK))
+
+
+class LinkToNothing(RenderFailed):
+    """A symbolic link whose target is not in the repository any more, or not yet."""
+
+
 class CommitTree:
     """Lookups in one commit; `known` is shared by all readers of the commit."""
 
-    def __init__(self, repository: pygit2.Repository, commit: str, known: dict[str, Node | None]) -> None:
+    def __init__(
+        self,
+        repository: pygit2.Repository,
+        commit: str,
+        known: dict[str, Node | None],
+        budget: Budget | None = None,
+    ) -> None:
         self._repository = repository
         self._root = repository[commit].peel(pygit2.Tree)
         self._known = known
+        self._budget = budget or Budget()
 
     def node(self, path: str) -> Node | None:
         """What stands at a path, links not followed; the empty path is the root."""
+        self._budget.spend()
         if path in self._known:
             return self._known[path]
-        found = self._known[path] = self._look(path)
+        found = self._look(path)
+        if len(self._known) < _KNOWN_LIMIT:
+            self._known[path] = found
         return found
 
     def _look(self, path: str) -> Node | None:
@@ -66,26 +112,53 @@ class CommitTree:
             return Node(Kind.DIRECTORY, str(self._root.id))
         try:
             entry = self._root[path]
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, pygit2.GitError):
             return None
         return Node(_KINDS.get(entry.filemode, Kind.FILE), str(entry.id))
 
     def children(self, oid: str) -> Iterator[tuple[str, Node]]:
-        tree = self._repository[oid]
+        tree = self._object(oid, _TREE)
         assert isinstance(tree, pygit2.Tree)
         for entry in tree:
-            yield entry.name or "", Node(_KINDS.get(entry.filemode, Kind.FILE), str(entry.id))
+            self._budget.spend()
+            # Git's names are bytes; one that is no text can still be told, and refused where it is read.
+            name = (entry.raw_name or b"").decode(errors="surrogateescape")
+            if not name or "/" in name or name in (".", ".."):
+                raise RenderFailed(f"a directory of the repository holds an entry called `{shown(name)}`; remove it")
+            yield name, Node(_KINDS.get(entry.filemode, Kind.FILE), str(entry.id))
 
     def content(self, oid: str) -> bytes:
-        return self._blob(oid).data
+        self._budget.read(self.size(oid))
+        blob = self._object(oid, _BLOB)
+        assert isinstance(blob, pygit2.Blob)
+        return blob.data
 
     def size(self, oid: str) -> int:
-        return self._blob(oid).size
+        """From the object's head: its content may be what nobody wants in memory."""
+        try:
+            _, size = self._repository.odb.read_header(oid)
+        except (KeyError, ValueError, pygit2.GitError):
+            raise _damaged(oid) from None
+        return int(size)
 
-    def _blob(self, oid: str) -> pygit2.Blob:
-        blob = self._repository[oid]
-        assert isinstance(blob, pygit2.Blob)
-        return blob
+    def _object(self, oid: str, wanted: pygit2.enums.ObjectType) -> pygit2.Object:
+        self._budget.spend()
+        try:
+            kind, size = self._repository.odb.read_header(oid)
+            if kind != wanted or (wanted == _TREE and size > FILE_LIMIT):
+                raise _damaged(oid)
+            return self._repository[oid]
+        except (KeyError, ValueError, pygit2.GitError):
+            raise _damaged(oid) from None
+
+
+def _damaged(oid: str) -> RenderFailed:
+    return RenderFailed(f"object {oid} of the repository is missing or is not what its directory says; run `git fsck`")
+
+
+def shown(path: str) -> str:
+    """A path for a message, whatever bytes its names are made of."""
+    return path.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def joined(base: str, relative: str) -> str | None:
@@ -111,7 +184,7 @@ class TreeReader:
         self.trace: dict[str, Node | None] = {}
 
     def find(self, path: str) -> Found | None:
-        """What a path leads to, links followed; RenderFailed if one leaves the repository."""
+        """What a path leads to, links followed; RenderFailed if one leaves the repository or leads to nothing."""
         return self._find(path, _LINK_LIMIT)
 
     def is_file(self, path: str) -> bool:
@@ -137,70 +210,88 @@ class TreeReader:
             return None
         return self.content(found.node.oid, path)
 
+    def described(self, path: str) -> bytes | None:
+        """A file that says how to render, such as Chart.yaml: it is parsed here, so it has to be of a sane size."""
+        found = self.find(path)
+        if found is not None and found.node.kind is Kind.FILE and self.tree.size(found.node.oid) > DESCRIPTION_LIMIT:
+            raise RenderFailed(f"{shown(path)} is larger than {DESCRIPTION_LIMIT // 1024**2} MiB; make it smaller")
+        return self.read(path)
+
     def content(self, oid: str, path: str) -> bytes:
         if self.tree.size(oid) > FILE_LIMIT:
-            raise RenderFailed(f"{path} is larger than {FILE_LIMIT // 1024**2} MiB; a source may not hold such a file")
+            raise RenderFailed(
+                f"{shown(path)} is larger than {FILE_LIMIT // 1024**2} MiB; a source may not hold such a file"
+            )
         return self.tree.content(oid)
 
-    def children(self, path: str) -> dict[str, Node]:
-        """Entries of one directory by name, links resolved; links to nothing are left out."""
-        where = self.directory(path)
-        found: dict[str, Node] = {}
+    def files(self, path: str, *, recurse: bool = True) -> Files:
+        """All files below a directory, or in it."""
+        found = Files({}, {})
+        self._collect(path, self.directory(path), found, _Depth(), recurse=recurse)
+        return found
+
+    def _collect(self, path: str, where: Found, found: Files, depth: _Depth, *, recurse: bool) -> None:
+        if depth.levels > _DEPTH_LIMIT:
+            raise RenderFailed(f"{shown(path)} is nested too deep; make the path of the source narrower")
         for name, node in self.tree.children(where.node.oid):
+            each, inner = posixpath.join(path, name), depth.below(node)
+            below = Found(posixpath.join(where.path, name), node)
             if node.kind is Kind.LINK:
-                target = self.find(posixpath.join(where.path, name))
-                if target is not None:
-                    found[name] = target.node
-            elif node.kind is not Kind.SUBMODULE:
-                found[name] = node
-        return found
-
-    def files(self, path: str) -> dict[str, str]:
-        """All files below a directory: path as asked for -> blob, in path order."""
-        found: dict[str, str] = {}
-        self._collect(path, found, 0)
-        return found
-
-    def _collect(self, path: str, found: dict[str, str], depth: int) -> None:
-        if depth > _DEPTH_LIMIT:
-            raise RenderFailed(f"{path} is nested too deep; does a symbolic link lead back to its own directory?")
-        for name, node in self.children(path).items():
-            each = posixpath.join(path, name)
-            if node.kind is Kind.DIRECTORY:
-                self._collect(each, found, depth + 1)
-            else:
-                found[each] = node.oid
-            if len(found) > FILES_LIMIT:
-                raise RenderFailed(f"{path} holds more than {FILES_LIMIT} files; a source may not be that large")
+                try:
+                    below = self._followed(below.path, node, _LINK_LIMIT - depth.links)
+                except LinkToNothing as problem:
+                    found.lost[each] = Lost(Kind.LINK, str(problem))
+                    continue
+            if below.node.kind is Kind.SUBMODULE:
+                found.lost[each] = Lost(Kind.SUBMODULE, f"{shown(each)} is a submodule; submodules are not fetched")
+            elif below.node.kind is Kind.FILE:
+                found.blobs[each] = below.node.oid
+            elif recurse:
+                self._collect(each, below, found, inner, recurse=True)
+            if len(found.blobs) > FILES_LIMIT:
+                raise RenderFailed(f"{shown(path)} holds more than {FILES_LIMIT} files; a source may not be that large")
 
     def _find(self, path: str, links: int) -> Found | None:
         node = self._look(path)
-        if node is not None and node.kind is not Kind.LINK:
-            return Found(path, node)
-        if links == 0:
-            raise RenderFailed(f"{path}: too many symbolic links, or they form a loop")
         if node is not None:
-            return self._find(self._target(path, node), links - 1)
+            return self._followed(path, node, links) if node.kind is Kind.LINK else Found(path, node)
         parts = path.split("/")
         for length in range(1, len(parts)):
             parent = "/".join(parts[:length])
             above = self._look(parent)
             if above is not None and above.kind is Kind.LINK:
-                return self._find("/".join((self._target(parent, above), *parts[length:])), links - 1)
+                base = self._followed(parent, above, links)
+                if base.node.kind is not Kind.DIRECTORY:
+                    return None
+                return self._find(posixpath.join(base.path, *parts[length:]), links - 1)
             if above is None or above.kind is not Kind.DIRECTORY:
                 return None
         return None
+
+    def _followed(self, path: str, node: Node, links: int) -> Found:
+        if links <= 0:
+            raise RenderFailed(f"{shown(path)}: too many symbolic links, or they form a loop")
+        target, text = self._target(path, node)
+        found = self._find(target, links - 1)
+        if found is None:
+            raise LinkToNothing(
+                f"{shown(path)} is a symbolic link to `{shown(text)}`, which does not exist; mend or remove it"
+            )
+        return found
 
     def _look(self, path: str) -> Node | None:
         found = self.trace[path] = self.tree.node(path)
         return found
 
-    def _target(self, path: str, node: Node) -> str:
-        text = self.content(node.oid, path).decode(errors="replace")
+    def _target(self, path: str, node: Node) -> tuple[str, str]:
+        """Where a link leads, and as it is written."""
+        if self.tree.size(node.oid) > _LINK_LENGTH:
+            raise RenderFailed(f"{shown(path)} is a symbolic link of more than {_LINK_LENGTH} characters; remove it")
+        text = self.tree.content(node.oid).decode(errors="surrogateescape")
         target = None if text.startswith("/") else joined(posixpath.dirname(path), text)
         if target is None:
-            raise RenderFailed(f"{path} is a symbolic link that leaves the repository; remove it")
-        return target
+            raise RenderFailed(f"{shown(path)} is a symbolic link that leaves the repository; remove it")
+        return target, text
 
 
 def still_true(trace: Mapping[str, Node | None], tree: CommitTree) -> bool:

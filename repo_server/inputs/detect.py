@@ -13,10 +13,10 @@ from repo_server.tree import TreeReader
 
 HELM, KUSTOMIZE, DIRECTORY = "Helm", "Kustomize", "Directory"
 
-# The first marker that the directory holds decides.
+# The first marker that the directory holds decides: a kustomization beside a chart is what is built, as in Argo CD.
 MARKERS: Sequence[tuple[str, str]] = (
-    ("Chart.yaml", HELM),
     *((name, KUSTOMIZE) for name in KUSTOMIZATION_NAMES),
+    ("Chart.yaml", HELM),
 )
 
 GATHER: Mapping[str, Callable[[Wanted, Gathered], Options]] = {

@@ -9,18 +9,14 @@ from repo_server.inputs.environment import substituted
 from repo_server.inputs.jsonnet_imports import imports_of
 from repo_server.inputs.wanted import Gathered, Wanted, scratch_path
 from repo_server.render.jobs import DirectoryOptions, Variable
-from repo_server.tree import Kind, TreeReader, joined
+from repo_server.tree import Kind, TreeReader, joined, shown
 
 SUFFIXES = (".yaml", ".yml", ".json", ".jsonnet")
 
 
 def directory_inputs(wanted: Wanted, gathered: Gathered) -> DirectoryOptions:
     options = wanted.source.directory or DirectorySource()
-    wanted.reader.directory(wanted.path)
-    names = [name for name in _names(wanted.reader, wanted.path, options.recurse) if _included(name, options)]
-    manifests = [posixpath.join(wanted.path, name) for name in sorted(names)]
-    for each in manifests:
-        gathered.add(each)
+    manifests = _manifests(wanted, gathered, options)
     jsonnet = [each for each in manifests if each.endswith(".jsonnet")]
     if not jsonnet:
         return DirectoryOptions(scratch_path(wanted.path), tuple(map(scratch_path, manifests)))
@@ -40,19 +36,31 @@ def search_order(path: str, libraries: tuple[str, ...]) -> tuple[str, ...]:
     return (*reversed(libraries), path)
 
 
-def _names(reader: TreeReader, path: str, recurse: bool) -> list[str]:
-    """Manifest files, relative to the source's path."""
-    if recurse:
-        names = [posixpath.relpath(each, path or ".") for each in reader.files(path)]
-    else:
-        names = [name for name, node in reader.children(path).items() if node.kind is Kind.FILE]
-    return [name for name in names if name.endswith(SUFFIXES)]
+def _manifests(wanted: Wanted, gathered: Gathered, options: DirectorySource) -> list[str]:
+    """Manifest files, gathered; one that is only a link to nothing was meant to be there."""
+    found = wanted.reader.files(wanted.path, recurse=options.recurse)
+    for path, (kind, reason) in found.lost.items():
+        name = _name(path, wanted.path)
+        below = f"{name}/all.yaml" if options.recurse and kind is Kind.SUBMODULE else name
+        if below.endswith(SUFFIXES) and _included(below, options):
+            raise RenderFailed(reason)
+    names = {_name(path, wanted.path): path for path in found.blobs}
+    wanted_names = sorted(name for name in names if name.endswith(SUFFIXES) and _included(name, options))
+    for name in wanted_names:
+        gathered.place(scratch_path(names[name]), found.blobs[names[name]])
+    return [names[name] for name in wanted_names]
+
+
+def _name(path: str, directory: str) -> str:
+    """Relative to the source's path."""
+    return path[len(directory) + 1 :] if directory else path
 
 
 def _included(name: str, options: DirectorySource) -> bool:
-    if options.exclude and glob(options.exclude).matches(name):
+    told = shown(name)
+    if options.exclude and glob(options.exclude).matches(told):
         return False
-    return not options.include or glob(options.include).matches(name)
+    return not options.include or glob(options.include).matches(told)
 
 
 def _library(wanted: Wanted, written: str) -> str:

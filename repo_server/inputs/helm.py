@@ -9,6 +9,7 @@ import json
 import posixpath
 import re
 from collections.abc import Iterable
+from itertools import chain
 
 from gitops.manifest.decode import decode_documents
 from gitops.model.application import HelmParameter, HelmSource
@@ -54,11 +55,12 @@ def helm_inputs(wanted: Wanted, gathered: Gathered) -> HelmOptions:
     file_settings = tuple(_file_setting(wanted, gathered, each.name, each.path) for each in helm.file_parameters)
     settings = tuple(_setting(wanted, each) for each in helm.parameters)
     values = json.dumps(helm.values_object) if helm.values_object is not None else helm.values
-    texts = [*gathered.texts().values(), values.encode(), *(str(each.value).encode() for each in settings)]
+    texts = chain(gathered.texts(), [values.encode()], (str(each.value).encode() for each in settings))
+    spoken = _spoken_of(texts, (b"Files", b"Capabilities"))
     packed = any(each.path.endswith((".tgz", ".tar.gz")) for each in gathered.files())
-    if packed or _speak_of(texts, b"Files"):
+    if packed or b"Files" in spoken:
         gathered.add_all(wanted.path)
-    asks_cluster = packed or _speak_of(texts, b"Capabilities") or bool(metadata.get("kubeVersion"))
+    asks_cluster = packed or b"Capabilities" in spoken or bool(metadata.get("kubeVersion"))
     schema = any(each.path.endswith("values.schema.json") for each in gathered.files())
     skip_schema = helm.skip_schema_validation and (schema or packed)
     api_versions = helm.api_versions or wanted.context.api_versions
@@ -90,7 +92,7 @@ def _add_chart(wanted: Wanted, gathered: Gathered) -> dict[str, object]:
             gathered.add_all(directory)
     add_local_dependencies(wanted.reader, gathered, wanted.path, scratch_path(wanted.path))
     file = posixpath.join(wanted.path, "Chart.yaml")
-    content = wanted.reader.read(file)
+    content = wanted.reader.described(file)
     if content is None:
         raise RenderFailed(f"{file} does not exist, so this is no Helm chart; remove `helm` from the source")
     documents = decode_documents(content, file)
@@ -137,7 +139,7 @@ def _matching(wanted: Wanted, pattern: str, origin: str) -> list[str]:
     if not reader.is_directory(base):
         return []
     matching = path_glob(pattern)
-    return sorted(each for each in reader.files(base) if matching.matches(each))
+    return sorted(each for each in reader.files(base).blobs if matching.matches(each))
 
 
 def _setting(wanted: Wanted, given: HelmParameter) -> Setting:
@@ -165,5 +167,5 @@ def _is_plain(setting: Setting) -> bool:
     return bool(_PLAIN_VALUE.fullmatch(value)) and value != "null"
 
 
-def _speak_of(texts: Iterable[bytes], word: bytes) -> bool:
-    return any(word in text for text in texts)
+def _spoken_of(texts: Iterable[bytes], words: tuple[bytes, ...]) -> set[bytes]:
+    return {word for text in texts for word in words if word in text}

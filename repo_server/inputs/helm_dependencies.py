@@ -25,7 +25,10 @@ def add_local_dependencies(reader: TreeReader, gathered: Gathered, chart: str, p
             continue
         source = _local_source(reader, chart, name, str(dependency.get("repository") or ""))
         target = f"{place}/charts/{name}"
-        for file, oid in reader.files(source).items():
+        found = reader.files(source)
+        if found.lost:
+            raise RenderFailed(next(iter(found.lost.values())).reason)
+        for file, oid in found.blobs.items():
             gathered.place(posixpath.join(target, posixpath.relpath(file, source)), oid)
         add_local_dependencies(reader, gathered, source, target, nesting + 1)
 
@@ -34,7 +37,7 @@ def _declared(reader: TreeReader, chart: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for name in ("Chart.yaml", "requirements.yaml"):
         file = posixpath.join(chart, name)
-        for document in decode_documents(reader.read(file) or b"", file):
+        for document in decode_documents(reader.described(file) or b"", file):
             dependencies = document.get("dependencies") if isinstance(document, dict) else None
             if isinstance(dependencies, list):
                 found.extend(each for each in dependencies if isinstance(each, dict))
@@ -47,7 +50,8 @@ def _is_carried(reader: TreeReader, chart: str, name: str) -> bool:
         return True
     if not reader.is_directory(charts):
         return False
-    return any(each.startswith(f"{name}-") and each.endswith(".tgz") for each in reader.children(charts))
+    packed = (posixpath.basename(each) for each in reader.files(charts, recurse=False).blobs)
+    return any(each.startswith(f"{name}-") and each.endswith(".tgz") for each in packed)
 
 
 def _local_source(reader: TreeReader, chart: str, name: str, repository: str) -> str:

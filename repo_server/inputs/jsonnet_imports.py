@@ -7,13 +7,15 @@ so under-counting cannot happen.
 import re
 from collections.abc import Iterator
 
-# Order matters: what opens first swallows the rest, as in a lexer.
+# Order matters: what opens first swallows the rest, as in a lexer. What is never closed ends with the file, and
+# nothing is tried twice, so the time is linear whatever the text.
 _TOKEN = re.compile(
     r"""
-      (?P<comment> \#[^\n]* | //[^\n]* | /\*.*?\*/ )
-    | (?P<block> \|\|\|-?[ \t]*\n.*?\n[ \t]*\|\|\| )
+      (?P<comment> \#[^\n]* | //[^\n]* | /\*.*?(?:\*/|\Z) )
+    | (?P<block> \|\|\|-?[ \t]*\n.*?(?:\n[ \t]*\|\|\||\Z) )
     | (?P<keyword> \bimport(?:str|bin)?\b )
-    | (?P<string> @"(?:[^"]|"")*" | @'(?:[^']|'')*' | "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' )
+    | (?P<string> @"(?:[^"]|"")*+(?:"|\Z) | @'(?:[^']|'')*+(?:'|\Z)
+                | "(?:[^"\\]|\\.)*+(?:"|\\?\Z) | '(?:[^'\\]|\\.)*+(?:'|\\?\Z) )
     | (?P<space> \s+ )
     | (?P<other> . )
     """,

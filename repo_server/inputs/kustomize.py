@@ -109,7 +109,7 @@ class _Closure:
         if len(found) != 1:
             what = "holds more than one" if found else "holds no"
             raise RenderFailed(f"{directory or '.'} {what} kustomization file (kustomization.yaml)")
-        documents = decode_documents(self._reader.read(found[0]) or b"", found[0])
+        documents = decode_documents(self._reader.described(found[0]) or b"", found[0])
         document = documents[0] if documents else {}
         if not isinstance(document, dict) or len(documents) > 1:
             raise ManifestInvalid(f"{found[0]}: a kustomization is one YAML object")
@@ -129,7 +129,7 @@ class _Closure:
             for named in NAMED[field](value) if field in NAMED else ():
                 self._add(directory, named, f"{file}: {field}")
         if any(field in _PLUGINS or field not in NAMED.keys() | SILENT for field, value in fields.items() if value):
-            self._gathered.add_all(directory)
+            self._gathered.add_all(directory, whole=False)
 
     def _add(self, directory: str, named: str, where: str) -> None:
         if "\n" in named:

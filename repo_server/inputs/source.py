@@ -38,7 +38,7 @@ def merged_source(raw: Mapping[str, Any], path: str, app_name: str, reader: Tree
     merged = dict(raw)
     for name in (OVERRIDES, f".argocd-source-{app_name}.yaml"):
         file = f"{path}/{name}" if path else name
-        content = reader.read(file)
+        content = reader.described(file)
         if content is None:
             continue
         for overrides in decode_documents(content, file):

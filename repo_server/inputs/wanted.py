@@ -1,6 +1,6 @@
 """What is asked for, and what was found to be read for it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -9,7 +9,7 @@ from gitops.model.application import Source
 from gitops.model.errors import RenderFailed
 from repo_server.render.arguments import ScratchFile
 from repo_server.render.jobs import REF, REPO, Options
-from repo_server.tree import TreeReader
+from repo_server.tree import FILES_LIMIT, TreeReader, shown
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -53,22 +53,30 @@ class Gathered:
         assert found is not None
         return self.place(scratch_path(path, origin), found.node.oid, origin)
 
-    def add_all(self, path: str) -> None:
-        """Add all files below a directory of the source's own repository."""
-        for each, oid in self._wanted.reader.files(path).items():
+    def add_all(self, path: str, *, whole: bool = True) -> None:
+        """Add all files below a directory of the source's own repository; RenderFailed if `whole` cannot be had."""
+        found = self._wanted.reader.files(path)
+        if whole and found.lost:
+            raise RenderFailed(next(iter(found.lost.values())).reason)
+        for each, oid in found.blobs.items():
             self.place(scratch_path(each), oid)
 
     def place(self, path: str, oid: str, origin: str = "") -> str:
         if any(part == ".git" for part in path.split("/")):
             raise RenderFailed(f"{told_path(path)}: a directory called .git cannot be part of a source")
+        if shown(path) != path:
+            raise RenderFailed(f"{shown(told_path(path))}: the name of this file is not UTF-8; rename it")
+        if len(self._files) >= FILES_LIMIT:
+            raise RenderFailed(f"the source reads more than {FILES_LIMIT} files; split it up")
         self._files[path] = InputFile(str(ScratchFile(path)), oid, origin)
         return path
 
     def files(self) -> tuple[InputFile, ...]:
         return tuple(self._files[path] for path in sorted(self._files))
 
-    def texts(self) -> Mapping[str, bytes]:
-        return {path: self._content(each) for path, each in self._files.items()}
+    def texts(self) -> Iterator[bytes]:
+        """One after the other: together they may be more than fits into memory."""
+        return (self._content(each) for each in self._files.values())
 
     def _content(self, each: InputFile) -> bytes:
         reader = self._wanted.refs[each.origin] if each.origin else self._wanted.reader

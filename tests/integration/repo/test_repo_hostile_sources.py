@@ -12,6 +12,7 @@ from typing import Any
 
 import grpc
 import msgspec
+import pygit2
 import pytest
 
 from adapters.repo_client import CachePolicy, RepoClient
@@ -91,11 +92,18 @@ async def test_links_inside_the_repository_work(ask: Callable[..., Any]) -> None
     assert (await asker.render("plain")).render_key != before
 
 
-async def test_A05_a_linked_values_yaml_is_refused(ask: Callable[..., Any], secret: Path) -> None:
+@pytest.mark.parametrize("place", ["values.yaml", "templates/more.yaml", "charts/sub/values.yaml", "values-dev.yaml"])
+@pytest.mark.parametrize("target", ["{secret}", "../../../../../../../../{secret}", "../gone.yaml"])
+async def test_A05_a_linked_part_of_a_chart_that_leads_out_or_to_nothing_is_refused(
+    ask: Callable[..., Any], secret: Path, place: str, target: str
+) -> None:
     asker = await ask()
     asker.repo.commit(CHART)
-    link(asker.repo, "web/values.yaml", str(secret))
-    assert isinstance(await asker.error("web"), RenderFailed)
+    link(asker.repo, f"web/{place}", target.format(secret=secret))
+    helm = {"valueFiles": ["values-dev.yaml"], "ignoreMissingValueFiles": True} if place == "values-dev.yaml" else {}
+    error = await asker.error("web", helm=helm)
+    assert isinstance(error, RenderFailed)
+    assert str(error).startswith(f"web/{place} is a symbolic link ")
 
 
 # --- A01, A06, A07: paths ------------------------------------------------------------------------------
@@ -392,6 +400,75 @@ async def test_a_memory_bomb_in_a_chart_is_ended(ask: Callable[..., Any]) -> Non
     asker.repo.commit({**CHART, "web/templates/bomb.yaml": template, "plain/a.yaml": config_map("a")})
     assert "memory" in str(await asker.error("web"))
     assert await asker.names("plain") == ["ConfigMap/a"]
+
+
+def pushed_raw(
+    asker: Any, make: Callable[[pygit2.Repository, Callable[[list[tuple[bytes, bytes, str]]], str]], str]
+) -> None:
+    """Writes objects into the served repository that no honest git would, and points main at them."""
+    repository = pygit2.Repository(str(asker.repo.bare))
+
+    def tree(entries: list[tuple[bytes, bytes, str]]) -> str:
+        raw = b"".join(mode + b" " + name + b"\0" + bytes.fromhex(oid) for mode, name, oid in entries)
+        return str(repository.write(pygit2.enums.ObjectType.TREE, raw))
+
+    root = make(repository, tree)
+    author = pygit2.Signature("a", "a@b")
+    commit = repository.create_commit(None, author, author, "raw", pygit2.Oid(hex=root), [])
+    repository.references.create("refs/heads/main", commit, force=True)
+
+
+async def test_a_tree_that_names_each_of_its_parts_twice_ends_and_others_go_on(ask: Callable[..., Any]) -> None:
+    asker = await ask(REPO_SERVER_READ_TIMEOUT="20s")
+    asker.repo.commit({"plain/a.yaml": config_map("a")})
+
+    def bomb(repository: pygit2.Repository, tree: Callable[[list[tuple[bytes, bytes, str]]], str]) -> str:
+        plain = tree([(b"100644", b"a.yaml", str(repository.create_blob(config_map("a").encode())))])
+        inner = tree([])
+        for _ in range(45):
+            inner = tree([(b"40000", b"a", inner), (b"40000", b"b", inner)])
+        generators = str(repository.create_blob(b"generators: [x]\n"))
+        kustomize = tree([(b"40000", b"a", inner), (b"100644", b"kustomization.yaml", generators)])
+        return tree([(b"40000", b"bomb", inner), (b"40000", b"kustomize", kustomize), (b"40000", b"plain", plain)])
+
+    pushed_raw(asker, bomb)
+    async with asyncio.TaskGroup() as tasks:
+        recursing = [tasks.create_task(asker.error("bomb", directory={"recurse": True})) for _ in range(6)]
+        kustomizing = tasks.create_task(asker.error("kustomize"))
+        listing = tasks.create_task(listed(asker, "**"))
+        other = tasks.create_task(asker.names("plain"))
+    assert other.result() == ["ConfigMap/a"]
+    for each in (*recursing, listing):
+        assert isinstance(each.result(), RenderFailed)
+        assert "files and directories" in str(each.result()) or "more than 50000 paths" in str(each.result())
+    assert isinstance(kustomizing.result(), RenderFailed)
+    assert asker.server.fetch("/healthz") == "ok\n"
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(asker.error("bomb", directory={"recurse": True}))
+        await asyncio.to_thread(asker.server.stop)
+    assert asker.server.process.returncode == 0
+
+
+async def listed(asker: Any, pattern: str) -> Exception:
+    with pytest.raises(RenderFailed) as refused:
+        await asker.client.list_paths(asker.repository, "main", directories=[pattern], policy=CachePolicy.FRESH_REFS)
+    return refused.value
+
+
+async def test_a_file_name_that_is_no_text_is_told(ask: Callable[..., Any]) -> None:
+    asker = await ask()
+    asker.repo.commit({})
+
+    def named(repository: pygit2.Repository, tree: Callable[[list[tuple[bytes, bytes, str]]], str]) -> str:
+        blob = str(repository.create_blob(config_map("a").encode()))
+        plain = tree([(b"100644", b"caf\xe9.yaml", blob)])
+        return tree([(b"40000", b"n\xe9", plain), (b"40000", b"plain", plain)])
+
+    pushed_raw(asker, named)
+    error = await asker.error("plain")
+    assert isinstance(error, RenderFailed)
+    assert str(error) == "plain/caf\\xe9.yaml: the name of this file is not UTF-8; rename it"
+    assert "n\\xe9: the name is not UTF-8" in str(await listed(asker, "*"))
 
 
 async def test_yaml_that_grows_is_refused(ask: Callable[..., Any]) -> None:

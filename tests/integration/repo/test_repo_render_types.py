@@ -167,6 +167,17 @@ async def test_kustomize_overlay_with_a_base_outside_its_path(ask: Callable[...,
     assert await asker.names("app/overlays/dev", kustomize={"namePrefix": "x-"}) == ["ConfigMap/x-config"]
 
 
+@pytest.mark.parametrize("name", ["kustomization.yaml", "kustomization.yml", "Kustomization"])
+async def test_a_kustomization_beside_a_chart_is_what_is_built(ask: Callable[..., Any], name: str) -> None:
+    asker = await ask()
+    asker.repo.commit({**CHART, f"web/{name}": "resources: [plain.yaml]\n", "web/plain.yaml": config_map("plain")})
+    answer = await asker.render("web")
+    assert answer.source_type == "Kustomize"
+    assert await asker.names("web") == ["ConfigMap/plain"]
+    chosen = await asker.render("web", helm={"releaseName": "chosen"})
+    assert chosen.source_type == "Helm"
+
+
 async def test_jsonnet_with_libraries_and_arguments(ask: Callable[..., Any]) -> None:
     asker = await ask()
     asker.repo.commit(
