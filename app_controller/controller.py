@@ -125,7 +125,8 @@ class Controller:
 
     async def _follow_applications(self) -> None:
         seen: dict[AppName, Manifest] = {}
-        with self._store.applications.changes() as feed:
+        # Writes that failed while the management cluster was away wait for a later visit: it is now.
+        with self._store.applications.changes(recoveries=True) as feed:
             self._visit_all_applications()
             async for change in feed:
                 match change:
@@ -144,7 +145,7 @@ class Controller:
 
     async def _follow_sets(self) -> None:
         seen: dict[AppName, Manifest] = {}
-        with self._store.appsets.changes() as feed:
+        with self._store.appsets.changes(recoveries=True) as feed:
             self._visit_all_sets()
             async for change in feed:
                 match change:

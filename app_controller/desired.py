@@ -4,21 +4,28 @@ An application has up to three desired states at once: the one at its target rev
 last synced to (what drift is measured against where new commits wait), and an operation's.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 
-from adapters.repo_client import CachePolicy, RenderContext, RepoClient
+from adapters.repo_client import CachePolicy, RenderContext, Rendered, RepoClient
 from app_controller.live.cluster import LiveCluster
 from gitops.manifest.annotations import is_hook, is_skipped
 from gitops.manifest.decode import decode_json
 from gitops.manifest.normalize import desired_for, digest_of
 from gitops.manifest.tracking import Tracking, app_instance_name
 from gitops.model.application import Application, AppName
-from gitops.model.errors import InvalidSpec
+from gitops.model.errors import GitOpsError, InvalidSpec, ManifestInvalid, PathNotFound, RenderFailed
 from gitops.model.repository import Repository
 from gitops.model.resource import GroupKind, Manifest, ResourceKey, group_kind_of, key_of, version_of
+
+FAULTS_OF_A_COMMIT = (PathNotFound, RenderFailed, ManifestInvalid)
+AUTHOR_WITHIN = timedelta(seconds=5)
+LONGEST_AUTHOR = 200
 
 RawSource = Mapping[str, Any]  # one source as the user wrote it
 
@@ -132,7 +139,7 @@ class DesiredStates:
         known = present.render_keys if present is not None and len(rendering) == 1 else ()
         answers = []
         for index, source, repository in rendering:
-            answer = await self._repo.manifests(
+            asking = self._repo.manifests(
                 repository,
                 source,
                 revision=revisions[index],
@@ -141,7 +148,7 @@ class DesiredStates:
                 policy=policy,
                 known_render_key=known[0] if known else "",
             )
-            answers.append(answer)
+            answers.append(await self._blamed(asking, repository, revisions[index]))
         keys = tuple(each.render_key for each in answers)
         types = tuple(each.source_type for each in answers)
         if present is not None and answers and answers[0].unchanged:
@@ -158,6 +165,18 @@ class DesiredStates:
             skipped=skipped,
             warnings=warnings,
         )
+
+    async def _blamed(self, asking: Awaitable[Rendered], repository: Repository, revision: str) -> Rendered:
+        """The answer; what is wrong with a commit is told with the commit and who made it."""
+        try:
+            return await asking
+        except FAULTS_OF_A_COMMIT as error:
+            author = ""
+            with suppress(GitOpsError, TimeoutError):
+                async with asyncio.timeout(AUTHOR_WITHIN.total_seconds()):
+                    author = (await self._repo.revision_metadata(repository, revision)).author
+            by = f" by {author[:LONGEST_AUTHOR]}" if author else ""
+            raise type(error)(f"{error} (commit {revision[:7]}{by})") from error
 
     def _tracked(
         self, app: Application, manifests: list[Manifest], live: LiveCluster, tracking: Tracking

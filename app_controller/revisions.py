@@ -27,6 +27,7 @@ TICK = timedelta(milliseconds=250)
 YOUTH = timedelta(seconds=5)  # clocks of two machines may be that far apart
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=30)  # between questions that get no answer
 SILENCES = (RepositoryUnreachable, RepoServerUnavailable)
+SILENCE_TO_SHOW = timedelta(seconds=30)
 FAILURES_TO_SHOW = 2  # one lost poll is no news; the first question ever is shown at once
 
 Follower = Hashable
@@ -37,12 +38,8 @@ class _Reference:
         self.revision = ""
         self.error: GitOpsError | None = None
         self.failures = 0
+        self.is_shown = False  # whether the error is more than one lost question, or a remote that restarts
         self.followers: set[Follower] = set()
-
-    @property
-    def is_shown(self) -> bool:
-        """Whether the error is more than one lost question."""
-        return self.error is not None and self.failures >= FAILURES_TO_SHOW
 
     def check(self, remote: "_Remote", *, insist: bool) -> None:
         """Raises when what is known may no longer be so; `insist`: after a question that had to be answered."""
@@ -75,8 +72,10 @@ class _Remote:
     def heard(self) -> None:
         self.silent_since = None
 
-    def unheard(self, at: datetime) -> None:
+    def unheard(self, at: datetime) -> datetime:
+        """Since when."""
         self.silent_since = self.silent_since or at
+        return self.silent_since
 
     def is_due(self, now: datetime, interval: timedelta) -> bool:
         """At the interval; after a question without an answer sooner: what it would have told may be waited for."""
@@ -258,11 +257,16 @@ class Revisions:
             reference.revision = await self._repo.resolve(remote.repository, name, policy=policy)
             reference.error = None
             reference.failures = 0
+            reference.is_shown = False
             remote.heard()
         except GitOpsError as error:
             reference.error = error
             reference.failures += 1
-            remote.unheard(asked_at) if isinstance(error, SILENCES) else remote.heard()
+            if isinstance(error, SILENCES):
+                reference.is_shown = self._clock.now() - remote.unheard(asked_at) >= SILENCE_TO_SHOW
+            else:
+                remote.heard()
+                reference.is_shown = reference.failures >= FAILURES_TO_SHOW
             log.info("reference not resolved", repository=remote.repository.url, reference=name, error=str(error))
         if not first and before != (reference.revision, reference.is_shown):
             self._moved(tuple(reference.followers))

@@ -28,7 +28,7 @@ class Changed(msgspec.Struct, frozen=True):
 
 
 class Resync(msgspec.Struct, frozen=True):
-    """Too much happened to tell one by one: look at everything again."""
+    """More happened than is told one by one: look at everything again."""
 
 
 Change = Changed | Resync
@@ -40,9 +40,11 @@ _MERGED = {(ADDED, MODIFIED): ADDED, (DELETED, ADDED): MODIFIED}
 class Feed:
     """Listens from the moment it is made. Iterate it; `with` or `close` ends it."""
 
-    def __init__(self, interest: Interest | None = None, *, limit: int = 10_000) -> None:
+    def __init__(self, interest: Interest | None = None, *, limit: int = 10_000, recoveries: bool = False) -> None:
+        """`recoveries`: also when the mirror is current again after it was not, it says `Resync`."""
         self._interest = interest
         self._limit = limit
+        self._recoveries = recoveries
         self._pending: dict[RecordName, Changed] = {}
         self._overflowed = False
         self._closed = False
@@ -64,6 +66,12 @@ class Feed:
         self._pending.clear()
         self._overflowed = True
         self._wake.set()
+
+    def recovered(self) -> None:
+        """Called by the mirror; what is pending stays so."""
+        if self._recoveries and not self._closed:
+            self._overflowed = True
+            self._wake.set()
 
     def close(self) -> None:
         self._closed = True

@@ -79,7 +79,10 @@ class Mirror(Generic[Value]):
                 self._tell(self._records.remove(manifest))
             case Resumed():
                 pass
-        self.stale_since = self.error = None
+        if self.error is not None:
+            self.stale_since = self.error = None
+            for feed in self._feeds:
+                feed.recovered()
 
     def _tell(self, news: list[News]) -> None:
         for feed in [feed for feed in self._feeds if feed.closed]:
@@ -125,9 +128,9 @@ class Mirror(Generic[Value]):
         """Grows with every change."""
         return self._records.generation
 
-    def changes(self, interest: Interest | None = None) -> Feed:
+    def changes(self, interest: Interest | None = None, *, recoveries: bool = False) -> Feed:
         """Every change from now on; with `interest`, of the records it is (or was) true for."""
-        feed = Feed(interest)
+        feed = Feed(interest, recoveries=recoveries)
         self.attach(feed)
         return feed
 

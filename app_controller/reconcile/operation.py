@@ -41,7 +41,7 @@ from gitops.model.errors import ClusterRefused, Conflict, GitOpsError, InvalidSp
 from gitops.model.moments import parse_rfc3339, rfc3339
 from gitops.model.operation import Operation, OperationPhase, OperationState
 from gitops.sync.history import with_deployment
-from gitops.sync.retry import next_retry
+from gitops.sync.retry import attempt_of, next_retry
 
 log = structlog.get_logger()
 
@@ -295,7 +295,13 @@ class Operations:
         await self._write(name, state, patch)
         self._count(app, state)
         self._tell_end(app, state)
-        log.info("operation ended", application=str(name), phase=state.phase, message=state.message)
+        log.info(
+            "operation ended",
+            application=str(name),
+            phase=state.phase,
+            message=state.message,
+            attempt=attempt_of(state),
+        )
 
     async def _write(
         self, name: AppName, state: OperationState, patch_of: Callable[[OperationState], dict[str, Any]]
@@ -317,6 +323,8 @@ class Operations:
         what = "Partial sync operation" if sync is not None and sync.resources else "Sync operation"
         if revision := revision_of(state):
             what = f"{what} to {revision}"
+        if state.retry_count:
+            what = f"{what} ({attempt_of(state)})"
         if state.phase == OperationPhase.SUCCEEDED:
             self._tell(app, OPERATION_COMPLETED, f"{what} succeeded")
         else:

@@ -11,7 +11,9 @@ from gitops.model.errors import InvalidSpec
 from gitops.model.merge import merge_patch
 from gitops.model.moments import parse_rfc3339, rfc3339
 from gitops.model.operation import Operation, OperationPhase, OperationState, ResultCode, SyncResult
-from gitops.sync.retry import wait_before
+from gitops.sync.retry import attempt_of, wait_before
+
+RETRYING = ". Retrying: "
 
 
 def opening_state(operation: Operation, now: datetime, *, before: OperationState | None) -> OperationState:
@@ -39,10 +41,9 @@ def anew(state: OperationState) -> OperationState:
 
 def waiting_state(state: OperationState, again: datetime) -> OperationState:
     """Failed, and to be tried again: on record it goes on, though the last try has a time of its end."""
-    message = f"{state.message}. Retrying attempt #{state.retry_count + 1} at {rfc3339(again)}"
-    return msgspec.structs.replace(
-        state, phase=OperationPhase.RUNNING, message=message, retry_count=state.retry_count + 1
-    )
+    next_try = msgspec.structs.replace(state, phase=OperationPhase.RUNNING, retry_count=state.retry_count + 1)
+    message = f"{state.message}{RETRYING}{attempt_of(next_try)} at {rfc3339(again)}"
+    return msgspec.structs.replace(next_try, message=message)
 
 
 def next_try_of(waiting: OperationState) -> datetime:
@@ -59,7 +60,7 @@ def given_up(state: OperationState, *, terminated: bool, now: datetime) -> Opera
     if terminated:
         return ended_state(state, Ended(OperationPhase.FAILED, "Operation terminated"), now)
     failed = state.phase if state.completed else OperationPhase.FAILED
-    return ended_state(state, Ended(failed, state.message), now)
+    return ended_state(state, Ended(failed, state.message.partition(RETRYING)[0]), now)
 
 
 def ended_state(state: OperationState, ended: Ended, now: datetime) -> OperationState:

@@ -21,6 +21,14 @@ def next_retry(state: OperationState, now: datetime) -> datetime | None:
     return ended + wait_before(state.operation.retry, state.retry_count)
 
 
+def attempt_of(state: OperationState) -> str:
+    """Which attempt the state is about, of how many; empty where nothing follows or went before the only one."""
+    limit = state.operation.retry.limit
+    if not limit and not state.retry_count:
+        return ""
+    return f"attempt {state.retry_count + 1}" + (f" of {limit + 1}" if limit > 0 else "")
+
+
 def wait_before(retry: RetryStrategy, retries: int) -> timedelta:
     """The wait grows by the factor with every attempt made, up to its maximum."""
     backoff = retry.backoff or Backoff()

@@ -110,6 +110,17 @@ async def test_a_source_that_does_not_render_is_refused_unless_asked_not_to_look
     assert (await admin.post(f"{PATH}?validate=false", json=an_application("web-dev", source=source))).is_success
 
 
+async def test_what_was_just_pushed_is_seen_though_nobody_announced_it(world: World, a_repo: GitRepo) -> None:
+    admin = await world.as_user("admin")
+    source = {"repoURL": a_repo.url, "path": "app", "targetRevision": "main"}
+    assert (await admin.post(PATH, json=an_application("web-dev", source=source))).is_success
+    manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: more\n"
+    pushed = a_repo.commit({"more/all.yaml": manifest})
+    answer = await admin.post(PATH, json=an_application("more-dev", source={**source, "path": "more"}))
+    assert answer.is_success, answer.text
+    assert (await admin.get(f"{PATH}/web-dev/manifests")).json()["revision"] == pushed
+
+
 async def test_manifests_of_any_revision_with_secrets_masked(world: World, a_repo: GitRepo) -> None:
     first = a_repo.git("rev-parse", "HEAD").strip()
     await world.add_app("web-dev", url=a_repo.url)

@@ -1,5 +1,6 @@
 """`python -m api_server` on a fresh installation: first password, one login, a clean end."""
 
+import asyncio
 import base64
 import os
 import signal
@@ -14,6 +15,7 @@ import httpx
 import pytest
 
 from tests.fixtures.control_plane import ControlPlane
+from tests.integration.api.controller import ControllerInMemory, serving
 from tiphys.local.ports import free_ports
 
 
@@ -131,6 +133,28 @@ def test_two_starts_keep_the_same_key_and_password(
     after = control_plane.get("secret", "argocd-secret", fresh_namespace)
     assert after
     assert after["data"] == before["data"]
+
+
+async def test_once_it_listens_it_lets_every_repository_be_asked(
+    control_plane: ControlPlane, fresh_namespace: str, tls: Path
+) -> None:
+    """What was pushed before it listened was announced to nobody."""
+    port, metrics = free_ports(2)
+    controller = ControllerInMemory()
+    async with serving(controller, tls) as address:
+        env = environment(control_plane, fresh_namespace, tls, port, metrics) | {"API_SERVER_CONTROLLER": address}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "api_server", env=env, stderr=asyncio.subprocess.DEVNULL
+        )
+        try:
+            async with asyncio.timeout(60):
+                while not controller.pushes:
+                    await asyncio.sleep(0.05)
+            assert await asyncio.to_thread(_answers, f"http://127.0.0.1:{port}")
+            assert controller.pushes == [("", "", "")]
+        finally:
+            process.terminate()
+            assert await process.wait() == 0
 
 
 def test_a_setting_that_is_missing_is_named(tmp_path: Path) -> None:

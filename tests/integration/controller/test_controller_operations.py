@@ -104,7 +104,7 @@ async def test_waiting_for_another_try_can_be_terminated(world: World) -> None:
     world.commit({"app/all.yaml": yaml(config_map("Not_A_Name"))})
     app = await world.add_app()
     await world.sync(app, retry={"limit": 5, "backoff": {"duration": "1m"}})
-    await _message(world, app, "Retrying attempt #1")
+    await _message(world, app, "Retrying: attempt 2")
     state, took = await _terminated(world, app)
     assert (state["phase"], state["message"], took < 5) == ("Failed", "Operation terminated", True)
 
@@ -126,11 +126,11 @@ async def test_the_next_try_is_waited_for_across_a_crash_and_counted(world: Worl
     world.commit({"app/all.yaml": yaml(config_map("Not_A_Name"))})
     app = await world.add_app()
     await world.sync(app, retry={"limit": 2, "backoff": {"duration": "6s", "factor": 1}})
-    await _message(world, app, "Retrying attempt #1")
+    await _message(world, app, "Retrying: attempt 2")
     await world.running.kill()
     begun = time.monotonic()
     await world.start()
-    await _message(world, app, "Retrying attempt #2")
+    await _message(world, app, "Retrying: attempt 3")
     assert time.monotonic() - begun > 2
     state = await world.operation_ended(app)
     assert (state["phase"], state["retryCount"]) == ("Failed", 2)
@@ -140,7 +140,7 @@ async def test_a_fix_is_not_kept_waiting_by_the_retries_of_what_it_fixes(world: 
     world.commit({"app/all.yaml": yaml(config_map("Not_A_Name"))})
     slow = {"limit": 5, "backoff": {"duration": "10m"}}
     app = await world.add_app(automated={}, retry=slow)
-    await _message(world, app, "Retrying attempt #1")
+    await _message(world, app, "Retrying: attempt 2")
     fixed = world.commit({"app/all.yaml": yaml(config_map("a-name"))})
     await world.wait_sync(app, "Synced", revision=fixed, within=8)
 

@@ -2,10 +2,15 @@
 
 import asyncio
 import json
+import os
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from adapters._pb.tiphys.live.v1 import live_pb2 as pb
 from adapters.clock import SystemClock
@@ -14,10 +19,13 @@ from adapters.store.clusters import secret_of
 from app_controller.live_service import LiveService
 from gitops.model.repository import Cluster
 from tests.fixtures.control_plane import ControlPlane, Freezable
-from tests.integration.controller.controller_world import Raw, World, config_map, eventually, yaml
+from tests.fixtures.services import GitRepo
+from tests.integration.controller.controller_world import Raw, World, config_map, eventually, opened_world, yaml
+from tests.integration.repo.serving import ServerProcess
 
 REFRESH = "argocd.argoproj.io/refresh"
 WITHIN = 15.0
+_numbers = count(1)
 
 
 async def registered(world: World, plane: ControlPlane, name: str = "prod") -> None:
@@ -201,3 +209,59 @@ async def test_events_that_are_refused_stop_nothing(world: World) -> None:
         assert not world.running.task.done()
     finally:
         await world.kubectl("delete", "validatingadmissionpolicy,validatingadmissionpolicybinding", name)
+
+
+@pytest.fixture
+async def frozen_home(
+    freezable: Freezable, repo_process: ServerProcess, tls: Path, git_repo: Callable[..., GitRepo]
+) -> AsyncIterator[World]:
+    """A world whose management cluster, which it delivers to as well, can be stopped."""
+    namespace = f"home-{os.getpid()}-{next(_numbers)}"
+    freezable.plane.kubectl("create", "namespace", namespace)
+    async with opened_world(freezable.plane, namespace, repo_process.address, tls, git_repo("home")) as made:
+        await made.start(poll_interval=timedelta(hours=1))
+        yield made
+
+
+async def test_a_management_cluster_that_is_away_ends_nothing_and_all_goes_on_when_it_is_back(
+    frozen_home: World, freezable: Freezable
+) -> None:
+    world = frozen_home
+    world.commit({"app/all.yaml": yaml(config_map("a", n="1"))})
+    app = await world.add_app(automated={})
+    await world.wait_sync(app, "Synced")
+    revision = world.commit({"app/all.yaml": yaml(config_map("a", n="2"))})
+    start = freezable.kill()
+    # Events, states and results are to be written, and cannot be.
+    assert world.controller.revisions.announce(world.git.url)
+    told = world.running.store.applications.get(world.known(app))
+    assert told is not None
+    for number in range(3):
+        world.controller._announcer.tell(told, "OperationStarted", f"number {number}")
+    await asyncio.sleep(8)  # long enough for visits to come further and further apart
+    assert not world.running.task.done()
+    start()
+    await world.wait_sync(app, "Synced", revision=revision, within=60)
+    assert await world.data("a") == {"n": "2"}
+    assert not world.running.task.done()
+
+
+async def test_a_management_cluster_that_hangs_is_noticed_and_ends_nothing(
+    frozen_home: World, freezable: Freezable
+) -> None:
+    world = frozen_home
+    world.commit({"app/all.yaml": yaml(config_map("a", n="1"))})
+    app = await world.add_app(automated={})
+    await world.wait_sync(app, "Synced")
+    revision = world.commit({"app/all.yaml": yaml(config_map("a", n="2"))})
+    freezable.freeze()
+    assert world.controller.revisions.announce(world.git.url)
+
+    async def stale() -> bool:
+        return all(each.error is not None for each in world.running.store.mirrors)
+
+    await eventually(stale, "every view of our records says that it may be old", within=WITHIN)
+    assert (await connection(world, "in-cluster"))["status"] == "Failed"
+    freezable.thaw()
+    await world.wait_sync(app, "Synced", revision=revision, within=40)
+    assert not world.running.task.done()

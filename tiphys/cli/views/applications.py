@@ -8,6 +8,7 @@ from gitops.model.application import Application, Source
 from gitops.model.moments import parse_rfc3339
 from gitops.model.operation import HistoryEntry, OperationState, ResourceResult
 from gitops.model.status import AppCondition, Health, ResourceStatus
+from gitops.sync.retry import attempt_of
 from tiphys.cli.columns import Table
 from tiphys.cli.durations import in_words
 from tiphys.cli.replies import Node
@@ -136,16 +137,7 @@ def operation_words(app: Application) -> str:
     if state is None:
         return ""
     facts = [_revision_words(state), f"by {initiator(state)}", _times(state)]
-    return f"{state.phase}: {state.message or 'under way'}\n" + ", ".join(filter(None, (*facts, attempt_words(state))))
-
-
-def attempt_words(state: OperationState) -> str:
-    """Which attempt this is, of how many; nothing to say of a first one that nothing follows."""
-    limit = state.operation.retry.limit
-    if not limit and not state.retry_count:
-        return ""
-    of = f" of {limit + 1}" if limit > 0 else ""
-    return f"attempt {state.retry_count + 1}{of}"
+    return f"{state.phase}: {state.message or 'under way'}\n" + ", ".join(filter(None, (*facts, attempt_of(state))))
 
 
 def is_requested(app: Application) -> bool:

@@ -67,3 +67,12 @@ async def test_a_waiting_listener_wakes_up_and_a_closed_feed_ends() -> None:
         await asyncio.sleep(0.01)
         feed.close()
     assert listening.result() == [changed("a", ADDED)]
+
+
+async def test_who_wants_to_know_hears_that_the_mirror_is_current_again_and_loses_nothing() -> None:
+    feed, other = Feed(recoveries=True), Feed()
+    for each in (feed, other):
+        each.offer(changed("a", ADDED, v=1), None)
+        each.recovered()
+    assert await heard(feed) == [Resync(), changed("a", ADDED, v=1)]
+    assert await heard(other) == [changed("a", ADDED, v=1)]

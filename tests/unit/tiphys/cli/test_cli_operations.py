@@ -7,9 +7,9 @@ from cli_remote import Remote, Run, application, event, operation_state
 
 from gitops.model.application import Application
 from gitops.model.operation import OperationState
+from gitops.sync.retry import attempt_of
 from tiphys.cli.progress import facts_of, progress_lines
 from tiphys.cli.replies import read
-from tiphys.cli.views.applications import attempt_words
 from tiphys.cli.waiting import Goal, operation_settled, still_missing
 
 NAME = "around-api-prod"
@@ -241,7 +241,7 @@ def test_attempts_are_counted_from_one_and_out_of_how_many() -> None:
     def words(retries: int, limit: int) -> str:
         state = operation_state("Running", "", retryCount=retries)
         state["operation"]["retry"] = {"limit": limit}
-        return attempt_words(read(OperationState, state))
+        return attempt_of(read(OperationState, state))
 
     assert words(0, 0) == ""
     assert words(0, 5) == "attempt 1 of 6"
