@@ -21,6 +21,7 @@ from gitops.sync.protocol import (
     Apply,
     Approved,
     AwaitApproval,
+    Check,
     ClearHook,
     DeleteHook,
     Event,
@@ -129,6 +130,8 @@ class World:
                 self.recorded = to_results(sync)
             case Apply(task, dry_run):
                 return [self._applied(task, dry_run)]
+            case Check(task):
+                return [self._applied(task, dry_run=True)]
             case Prune(task):
                 self.log.append(("prune", task.key.name))
                 self.live.pop(task.key, None)

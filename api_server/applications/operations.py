@@ -39,7 +39,9 @@ async def sync(services: Served, user: CurrentUser, asked: SyncableApp, wanted: 
         check(services, user, "applications", "override", app_object(asked.manifest))
     app = application(asked.manifest)
     _check_windows(services, app)
-    operation = rollback.requested_sync(app, _request_of(wanted), by=user.name)
+    spec = asked.manifest["spec"]
+    sources = spec.get("sources") or ([spec["source"]] if spec.get("source") else [])
+    operation = rollback.requested_sync(app, _request_of(wanted), by=user.name, sources=sources)
     return await _started(services, user, asked, operation, f"initiated sync to {_revision_of(app, wanted)}")
 
 

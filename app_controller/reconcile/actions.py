@@ -30,6 +30,7 @@ from gitops.rbac.projects import object_refusal
 from gitops.sync.hooks import OPERATION_MARK
 from gitops.sync.options import Propagation
 from gitops.sync.tasks import SyncTask
+from gitops.sync.wording import CONFIGURED, CREATED, REPLACED, SERVER_SIDE_APPLIED, UNCHANGED, told
 
 log = structlog.get_logger()
 
@@ -74,6 +75,16 @@ class Door:
         self._instance = instance
         self._writer = Writer(live.client, clock)
 
+    async def check(self, task: SyncTask) -> Written:
+        """Whether the write can work at all: the kind is served, the project allows it. Never raises a GitOpsError."""
+        try:
+            self._check(task.key, await self._type_of(task))
+        except KindNotServed as error:
+            return Written(ResultCode.SYNC_FAILED, str(error), kind_missing=True)
+        except GitOpsError as error:
+            return Written(ResultCode.SYNC_FAILED, str(error))
+        return Written(ResultCode.SYNCED, "")
+
     async def apply(self, task: SyncTask, *, dry_run: bool) -> Written:
         """Create or change the task's object; never raises a GitOpsError, it tells it."""
         try:
@@ -90,8 +101,7 @@ class Door:
             self._live.mirror.observe(live)
             if is_custom_resource_definition(live):
                 await self._served(live)
-        message = f"{task.key.kind.lower()}/{task.key.name} {_how(task, live)} {note}".rstrip()
-        return Written(ResultCode.SYNCED, message, live)
+        return Written(ResultCode.SYNCED, told(task.key, _how(task, live), note), live)
 
     async def prune(self, task: SyncTask) -> Written:
         """Delete an object Git no longer asks for, if it still is the one that was compared, and still ours."""
@@ -285,7 +295,12 @@ def _same_run(task: SyncTask, live: Manifest) -> bool:
 
 
 def _how(task: SyncTask, after: Manifest) -> str:
+    """In kubectl's words; those of its server-side mode only where that was asked for."""
+    if task.options.replace and task.live is not None:
+        return REPLACED
+    if task.options.server_side_apply:
+        return SERVER_SIDE_APPLIED
     if task.live is None:
-        return "created"
+        return CREATED
     same = task.live["metadata"].get("resourceVersion") == after["metadata"].get("resourceVersion")
-    return "unchanged" if same else "configured"
+    return UNCHANGED if same else CONFIGURED

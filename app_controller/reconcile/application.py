@@ -317,4 +317,5 @@ def _found(examined: Examined, drifted: tuple[ResourceKey, ...]) -> AutosyncFind
         total=len(compared),
         drifted=drifted,
         foreign=examined.foreign,
+        sources=examined.desired.sources,
     )

@@ -26,6 +26,7 @@ from gitops.sync.protocol import (
     Apply,
     Approved,
     AwaitApproval,
+    Check,
     ClearHook,
     DeadlinePassed,
     DeleteHook,
@@ -235,6 +236,8 @@ class Attempt:
             match action:
                 case Apply(task, dry_run):
                     self._writes[task.id] = work.create_task(self._apply(prepared, task, dry_run))
+                case Check(task):
+                    work.create_task(self._check(prepared, task))
                 case Prune(task):
                     self._writes[task.id] = work.create_task(self._prune(prepared, task))
                 case ClearHook(task):
@@ -306,6 +309,10 @@ class Attempt:
     async def _apply(self, prepared: Prepared, task: SyncTask, dry_run: bool) -> None:
         written = await prepared.door.apply(task, dry_run=dry_run)
         self._events.put_nowait(TaskEnded(task.id, written.code, written.message, written.kind_missing))
+
+    async def _check(self, prepared: Prepared, task: SyncTask) -> None:
+        checked = await prepared.door.check(task)
+        self._events.put_nowait(TaskEnded(task.id, checked.code, checked.message, checked.kind_missing))
 
     async def _prune(self, prepared: Prepared, task: SyncTask) -> None:
         written = await prepared.door.prune(task)

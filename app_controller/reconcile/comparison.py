@@ -13,12 +13,14 @@ from app_controller.desired import Desired, DesiredObject
 from app_controller.live.cluster import LiveCluster
 from app_controller.metrics import Metrics
 from app_controller.reconcile.reach import Reach, how_to_share
-from app_controller.reconcile.writes import MANAGER, refuses_apply_only
+from app_controller.reconcile.writes import MANAGER, apply_declared, patched, refuses_apply_only
 from gitops.compare import Comparison, ObjectComparison, compare_object, summarize
 from gitops.diff.ignore import IgnoreRules
+from gitops.diff.injected import with_injected
 from gitops.diff.local import surely_equal
 from gitops.diff.takeover import predict_takeover
 from gitops.diff.three_way import predict
+from gitops.diff.undeclared import without_fields
 from gitops.manifest.annotations import is_custom_resource_definition, is_hook, sync_options
 from gitops.manifest.normalize import digest_of
 from gitops.manifest.tracking import Tracking, TrackingMethod
@@ -33,6 +35,7 @@ from gitops.model.resource import (
     resource_version_of,
     version_of,
 )
+from gitops.sync.options import SyncOptions, object_options
 from gitops.sync.tasks import kind_defined_by
 
 Problems = tuple[tuple[str, str], ...]
@@ -50,6 +53,7 @@ class _Remembered(msgspec.Struct, frozen=True):
     compared: ObjectComparison
     content: bytes = b""  # of the live object, if the API server was asked about it
     prediction: Manifest | None = None
+    left_out: tuple[str, ...] = ()  # fields of the desired object that its schema does not know
 
 
 class Comparer:
@@ -70,15 +74,15 @@ class Comparer:
         reach: Reach,
         *,
         purpose: str,
-        may_come_later: bool,
+        options: SyncOptions,
     ) -> tuple[Comparison, Problems]:
         """All objects of the application: desired ones, and live ones that carry its mark.
 
         Of what is out of its reach nothing is read: it counts as missing, and a warning says why.
-        `may_come_later`: kinds that are not served are no problem (`SkipDryRunOnMissingResource`).
+        `options` of the application: what a sync will do is what is predicted.
         """
         before = self._memory.get((name, purpose), {})
-        visit = _Visit(self._metrics, live, rules, before, _defined_by(desired))
+        visit = _Visit(self._metrics, live, rules, before, _defined_by(desired), options)
         problems: list[tuple[str, str]] = [("RepeatedResourceWarning", each) for each in desired.warnings]
         wanted = {each.key for each in desired.objects} | desired.skipped
         runs = {key_of(each) for each in desired.hooks}
@@ -100,8 +104,9 @@ class Comparer:
             is_ours = key not in wanted and not is_child(manifest, reach.tracking) and reach.sees(manifest)
             if is_ours and (key not in runs or is_hook(manifest)):
                 visit.add_extra(manifest)  # what a hook left is shown, though it is neither wanted nor in the way
-        if not may_come_later:
+        if not options.skip_dry_run_on_missing:
             problems += visit.unserved
+        problems += visit.left_out
         self._memory[(name, purpose)] = visit.remembered
         ordered = [visit.compared[each.key] for each in managed] + visit.extras
         return summarize(ordered), tuple(problems)
@@ -117,6 +122,7 @@ class _Visit:
         rules: IgnoreRules,
         before: Mapping[ResourceKey, _Remembered],
         defined: Set[GroupKind],
+        options: SyncOptions,
     ) -> None:
         self._metrics = metrics
         self._live = live
@@ -126,7 +132,9 @@ class _Visit:
         self.remembered: dict[ResourceKey, _Remembered] = {}
         self.compared: dict[ResourceKey, ObjectComparison] = {}
         self.extras: list[ObjectComparison] = []
+        self._options = options
         self.unserved: list[tuple[str, str]] = []
+        self.left_out: list[tuple[str, str]] = []
 
     def recall(self, desired: DesiredObject, live: Manifest | None) -> bool:
         """Takes the remembered verdict, if nothing it depended on has changed."""
@@ -149,6 +157,7 @@ class _Visit:
             return
         if version_of(live) != desired.version:
             live = await self._in_version(desired, live)
+        desired = msgspec.structs.replace(desired, manifest=with_injected(desired.manifest, live))
         if surely_equal(desired.manifest, live, MANAGER):
             self._conclude(desired, live, None, "local")
             return
@@ -159,12 +168,14 @@ class _Visit:
             and last.content == content
             and (last.desired, last.rules) == (desired.digest, self._rules.digest)
         ):
-            self._conclude(desired, live, last.prediction, "remembered", content=content)
+            self._conclude(desired, live, last.prediction, "remembered", content=content, left_out=last.left_out)
             return
-        prediction, message = await self._predicted(desired, live)
+        prediction, left_out, message = await self._predicted(desired, live)
         # What a refusal rests on (a webhook that does not answer, a permission) may change at any time.
         lasting = not message
-        self._conclude(desired, live, prediction, "dry run", content=content, message=message, lasting=lasting)
+        self._conclude(
+            desired, live, prediction, "dry run", content=content, left_out=left_out, message=message, lasting=lasting
+        )
 
     def refuse(self, desired: DesiredObject, refusal: str) -> None:
         """Not looked at, so nothing is known of its live side, not even whether there is one."""
@@ -195,18 +206,26 @@ class _Visit:
         found = await self._live.client.get(type, desired.key.namespace, desired.key.name)
         return live if found is None else found
 
-    async def _predicted(self, desired: DesiredObject, live: Manifest) -> tuple[Manifest, str]:
+    async def _predicted(self, desired: DesiredObject, live: Manifest) -> tuple[Manifest, tuple[str, ...], str]:
+        """What a sync would make of it, the fields it would leave out, and why the API server would not have it."""
         type: ResourceType = self._live.type_of(desired.key.group, desired.version, desired.key.kind)
+        server_side = object_options(self._options, desired.manifest).server_side_apply
+        client = self._live.client
         try:
-            answer = await self._live.client.apply(type, desired.manifest, manager=MANAGER, dry_run=True)
+            if server_side is False:
+                return await patched(client, type, desired.manifest, live), (), ""
+            answer, left_out = await apply_declared(
+                client, type, desired.manifest, strictly=server_side is True, dry_run=True
+            )
         except ClusterRefused as refusal:
             # The verdict must not wait for the refusal to be mended: say how far apart the two are, and why
             # the API server would not have it.
             reason = "" if refuses_apply_only(refusal) else str(refusal)
-            return predict(desired.manifest, live), reason
+            return predict(desired.manifest, live), (), reason
         # Of objects nobody has marked yet the mirror does not hold who owns what; the answer tells.
         known = live if live["metadata"].get("managedFields") else _with_managers_of(live, answer)
-        return predict_takeover(desired.manifest, known, answer, MANAGER), ""
+        kept = without_fields(desired.manifest, left_out) or desired.manifest
+        return predict_takeover(kept, known, answer, MANAGER), left_out, ""
 
     def _conclude(
         self,
@@ -216,6 +235,7 @@ class _Visit:
         how: str,
         *,
         content: bytes = b"",
+        left_out: tuple[str, ...] = (),
         message: str = "",
         lasting: bool = True,
     ) -> None:
@@ -227,12 +247,16 @@ class _Visit:
             compared=compared,
             content=content,
             prediction=prediction,
+            left_out=left_out,
         )
         self._keep(desired.key, verdict, how, lasting=lasting)
 
     def _keep(self, key: ResourceKey, verdict: _Remembered, how: str, *, lasting: bool = True) -> None:
         if lasting:
             self.remembered[key] = verdict
+        if verdict.left_out:
+            fields = ", ".join(verdict.left_out)
+            self.left_out.append(("UnknownFieldWarning", f"{key}: its schema does not know {fields}; left out"))
         self.compared[key] = verdict.compared
         self._metrics.comparisons.labels(how=how).inc()
 

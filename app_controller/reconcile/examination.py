@@ -211,7 +211,7 @@ class Examiner:
             self.rules_of(app),
             reach,
             purpose=purpose,
-            may_come_later=app_options(app.spec, SyncOperation()).skip_dry_run_on_missing,
+            options=app_options(app.spec, SyncOperation()),
         )
         comparison, problems = await live.reachability.unless_lost(comparing)
         warned = self._desired.warnings(repository for _, repository in located)

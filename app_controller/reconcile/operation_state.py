@@ -15,6 +15,8 @@ from gitops.sync.retry import attempt_of, wait_before
 
 RETRYING = ". Retrying: "
 
+ALWAYS_TOLD = ("group", "version", "kind", "namespace", "name")  # of an object, as in Argo CD: empty or not
+
 
 def opening_state(operation: Operation, now: datetime, *, before: OperationState | None) -> OperationState:
     """`before`: the application's last operation. No two begin in the same second, for hooks are known by it."""
@@ -76,7 +78,11 @@ def ended_state(state: OperationState, ended: Ended, now: datetime) -> Operation
 def state_patch(raw: Mapping[str, Any], state: OperationState) -> dict[str, Any]:
     """What turns the operation state on record into this one."""
     before = (raw.get("status") or {}).get("operationState") or {}
-    return merge_patch(before, as_json(state))
+    told = as_json(state)
+    for each in (told.get("syncResult") or {}).get("resources") or ():
+        for name in ALWAYS_TOLD:
+            each.setdefault(name, "")
+    return merge_patch(before, told)
 
 
 def revision_of(state: OperationState) -> str:

@@ -67,7 +67,7 @@ class SyncPreparation:
             )
         return Prepared(
             tasks=_unless_approved(tasks) if _wipes_out(app, operation, examined) else tasks,
-            result=_result(sources, examined),
+            result=_result(app, sources, examined),
             live=examined.live,
             door=self._examiner.door(app, examined.live, takes_over=takes_over),
             dry_run=operation.dry_run,
@@ -140,11 +140,14 @@ def _subject(compared: ObjectComparison, respected: IgnoreRules | None) -> Subje
     )
 
 
-def _result(sources: Sequence[RawSource], examined: Examined) -> SyncResult:
-    desired = examined.desired
+def _result(app: Application, sources: Sequence[RawSource], examined: Examined) -> SyncResult:
+    desired, policy = examined.desired, app.spec.sync_policy
+    managed = policy.managed_namespace_metadata if policy else None
+    namespace = {name: value for name, value in msgspec.to_builtins(managed).items() if value} if managed else None
     if len(sources) > 1:
-        return SyncResult(sources=tuple(dict(each) for each in sources), revisions=desired.revisions)
-    return SyncResult(revision=desired.revision, source=dict(sources[0]))
+        listed = tuple(dict(each) for each in sources)
+        return SyncResult(sources=listed, revisions=desired.revisions, managed_namespace_metadata=namespace)
+    return SyncResult(revision=desired.revision, source=dict(sources[0]), managed_namespace_metadata=namespace)
 
 
 def _approved_since(app: Application, started: datetime) -> bool:

@@ -28,6 +28,7 @@ EVALUATED = frozenset(
         "SharedResourceWarning",
         "RepeatedResourceWarning",
         "ExcludedResourceWarning",
+        "UnknownFieldWarning",
         "SourceWarning",
     }
 )

@@ -10,8 +10,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from adapters.clock import Clock
 from adapters.kube.client import KubeClient
+from gitops.diff.injected import with_injected
 from gitops.diff.takeover import taken_over
-from gitops.diff.three_way import recorded, three_way_patch
+from gitops.diff.three_way import merge_patch, predict, recorded, three_way_patch
+from gitops.diff.undeclared import undeclared_fields, without_fields
 from gitops.model.errors import ClusterRefused, Conflict, NotFound
 from gitops.model.resource import Manifest, ResourceType, key_of, resource_version_of, uid_of
 from gitops.sync.options import SyncOptions
@@ -20,6 +22,7 @@ Result = TypeVar("Result")
 
 MANAGER = "argocd-controller"
 TRIES = 5
+ROUNDS = 3  # of leaving out fields; the API server mostly names all of them at once
 POLL_FOR_GONE = timedelta(milliseconds=200)
 
 # Deleting one of these to create it anew takes everything in it along.
@@ -40,14 +43,18 @@ class Writer:
         self, type: ResourceType, desired: Manifest, live: Manifest | None, options: SyncOptions, *, dry_run: bool
     ) -> Outcome:
         """Create the object or change it; the answer is the object as it is (or would be) then."""
+        if live is not None:
+            desired = with_injected(desired, live)
         if options.replace and live is not None:
             return Outcome(await self._replace(type, desired, live, options, dry_run=dry_run))
-        if not options.server_side_apply:
+        if options.server_side_apply is False:
             return Outcome(await self._three_way(type, desired, live, dry_run=dry_run))
         if live is not None and options.client_side_apply_migration and not dry_run:
             await self._take_over(type, live)
+        strictly = options.server_side_apply is True
         try:
-            return Outcome(await self._client.apply(type, desired, manager=MANAGER, force=True, dry_run=dry_run))
+            applied, left_out = await apply_declared(self._client, type, desired, strictly=strictly, dry_run=dry_run)
+            return Outcome(applied, f"without {', '.join(left_out)}: not in its schema" if left_out else "")
         except ClusterRefused as refusal:
             if refuses_apply_only(refusal):
                 patched = await self._three_way(type, desired, live, dry_run=dry_run)
@@ -145,6 +152,35 @@ class Writer:
     async def _patch(self, type: ResourceType, live: Manifest, patch: Any, **how: Any) -> Manifest:
         metadata = live["metadata"]
         return await self._client.patch(type, metadata.get("namespace", ""), metadata["name"], patch, **how)
+
+
+async def apply_declared(
+    client: KubeClient, type: ResourceType, desired: Manifest, *, strictly: bool, dry_run: bool
+) -> tuple[Manifest, tuple[str, ...]]:
+    """Server-side apply, without the fields the schema does not know; the answer, and which these are.
+
+    `strictly`: such a field is refused. Other writes leave it out without a word, so here it is told.
+    """
+    left_out: tuple[str, ...] = ()
+    for _ in range(ROUNDS):
+        try:
+            return await client.apply(type, desired, manager=MANAGER, force=True, dry_run=dry_run), left_out
+        except ClusterRefused as refusal:
+            unknown = () if strictly else undeclared_fields(str(refusal))
+            kept = without_fields(desired, unknown) if unknown else None
+            if kept is None:
+                raise
+            desired, left_out = kept, (*left_out, *unknown)
+    return await client.apply(type, desired, manager=MANAGER, force=True, dry_run=dry_run), left_out
+
+
+async def patched(client: KubeClient, type: ResourceType, desired: Manifest, live: Manifest) -> Manifest:
+    """What a three-way patch would make of the object, by the API server's own word."""
+    patch = merge_patch(live, predict(desired, live))
+    if not patch:
+        return live
+    metadata = live["metadata"]
+    return await client.patch(type, metadata.get("namespace", ""), metadata["name"], patch, dry_run=True)
 
 
 def refuses_apply_only(refusal: ClusterRefused) -> bool:

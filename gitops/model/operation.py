@@ -101,6 +101,7 @@ class ResourceResult(Recorded, frozen=True):
     hook_type: str = ""  # PreSync, Sync, PostSync, SyncFail; empty for ordinary objects
     hook_phase: str = ""  # OperationPhase of the hook, or of the object's apply
     sync_phase: str = ""
+    images: tuple[str, ...] = ()
 
 
 class SyncResult(Recorded, frozen=True):

@@ -4,7 +4,7 @@ Beside Argo CD's rules there is one of our own: with `enabled: false` and `selfH
 for a person, and drift is brought back to the revision that was deployed last.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,6 +46,7 @@ class Findings(msgspec.Struct, frozen=True):
     total: int = 0  # objects compared
     drifted: tuple[ResourceKey, ...] = ()  # differ from what was deployed last (history's latest entry)
     foreign: frozenset[ResourceKey] = frozenset()  # belong to another application
+    sources: tuple[Mapping[str, Any], ...] = ()  # as the user wrote them
 
     @property
     def at(self) -> str:
@@ -112,13 +113,25 @@ def _synced(app: Application, automated: Automated, found: Findings, now: dateti
         return Skip("what differs belongs to other applications; it is not taken from them by itself")
     state = app.status.operation_state
     if state is None or not _attempted(app, state, found):
-        return _operation(app, automated, SyncOperation(revision=found.revision, revisions=found.revisions))
+        return _operation(app, automated, _to(app, found))
     if state.phase != OperationPhase.SUCCEEDED and not _healed(state):
         return Skip(f"Failed last sync attempt to [{found.at}]: {state.message}", error=True)
     if not automated.self_heal:
         return Skip(f"[{found.at}] has been synced already, and self-heal is off")
-    healing = SyncOperation(revision=found.revision, revisions=found.revisions)
-    return _heal(app, automated, healing, drifted, now)
+    return _heal(app, automated, _to(app, found), drifted, now)
+
+
+def _to(app: Application, found: Findings) -> SyncOperation:
+    """A sync to what was found in Git."""
+    asked = SyncOperation(revision=found.revision, revisions=found.revisions)
+    return of_sources(asked, found.sources, several=bool(app.spec.sources))
+
+
+def of_sources(asked: SyncOperation, sources: Sequence[Mapping[str, Any]], *, several: bool) -> SyncOperation:
+    """The same sync, saying which sources it is about, as Argo CD's operations do."""
+    if several:
+        return msgspec.structs.replace(asked, sources=tuple(dict(each) for each in sources))
+    return msgspec.structs.replace(asked, source=dict(sources[0])) if sources else asked
 
 
 def _attempted(app: Application, state: OperationState, found: Findings) -> bool:

@@ -8,6 +8,7 @@ from gitops.model.status import Health
 from gitops.sync.outcomes import judged
 from gitops.sync.protocol import Event, HookCleared, Outcome, Stage, Sync, TaskEnded
 from gitops.sync.tasks import SyncTask, TaskId
+from gitops.sync.wording import DRY_RUN
 
 
 def ended(sync: Sync, event: Event) -> Sync:
@@ -37,7 +38,7 @@ def _tried(sync: Sync, task: TaskId, code: str, message: str, kind_missing: bool
 
 
 def _as_dry_run(message: str) -> str:
-    return message if "dry run" in message else f"{message or 'accepted'} (dry run)"
+    return message if DRY_RUN.strip() in message else f"{message or 'accepted'}{DRY_RUN}"
 
 
 def _with_outcome(sync: Sync, task: TaskId, outcome: Outcome) -> Sync:

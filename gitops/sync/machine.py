@@ -36,6 +36,7 @@ from gitops.sync.protocol import (
     Apply,
     Approved,
     AwaitApproval,
+    Check,
     ClearHook,
     DeadlinePassed,
     Event,
@@ -53,7 +54,8 @@ from gitops.sync.protocol import (
     Terminate,
     Watch,
 )
-from gitops.sync.tasks import SyncTask
+from gitops.sync.tasks import NAMESPACE, SyncTask
+from gitops.sync.wording import CONFIGURED, DRY_RUN, UNCHANGED, told
 
 WAVE_PAUSE = timedelta(seconds=2)
 
@@ -119,9 +121,7 @@ def step(sync: Sync, event: Event) -> Step:
 
 
 def _start(sync: Sync) -> Step:
-    if sync.dry_run:
-        return _start_trying(_without_prunes(sync), every=True)
-    return _start_trying(sync, every=False)
+    return _start_trying(_without_prunes(sync)) if sync.dry_run else _start_checking(sync)
 
 
 def _without_prunes(sync: Sync) -> Sync:
@@ -131,14 +131,29 @@ def _without_prunes(sync: Sync) -> Sync:
     return replace(sync, outcomes={**sync.outcomes, **prunes})
 
 
-def _start_trying(sync: Sync, *, every: bool) -> Step:
-    """Before anything is written the API server is asked about what the comparison did not ask it yet."""
-    live_tasks = [task for task in sync.tasks.values() if task.settled is None and not task.prune]
-    asked = [task for task in live_tasks if task.dry_run_first and not sync.resumed]
-    known = [task for task in live_tasks if not task.dry_run_first] if every else []
+def _start_checking(sync: Sync) -> Step:
+    """What can never work keeps the whole sync from beginning; what the API server refuses keeps no other object."""
+    changed = [task for task in _to_apply(sync) if task.writes and task.live is not None and not task.hook]
+    new = [task for task in _to_apply(sync) if task.dry_run_first]
+    asked = [] if sync.resumed else list({task.id: task for task in (*changed, *new)}.values())
+    begun = replace(sync, stage=Stage.TRYING, in_flight=frozenset(task.id for task in asked))
+    after, more = _advance(begun)
+    return after, [*map(Check, asked), *more]
+
+
+def _to_apply(sync: Sync) -> list[SyncTask]:
+    return [task for task in sync.tasks.values() if task.settled is None and not task.prune]
+
+
+def _start_trying(sync: Sync) -> Step:
+    """The API server is asked about what the comparison did not ask it yet."""
+    asked = [task for task in _to_apply(sync) if task.dry_run_first]
+    known = [task for task in _to_apply(sync) if not task.dry_run_first]
     predicted = {
         task.id: Outcome(
-            ResultCode.SYNCED, "applied (dry run)" if task.writes else "unchanged (dry run)", OperationPhase.SUCCEEDED
+            ResultCode.SYNCED,
+            told(task.key, CONFIGURED if task.writes else UNCHANGED) + DRY_RUN,
+            OperationPhase.SUCCEEDED,
         )
         for task in known
     }
@@ -176,8 +191,11 @@ def _next_move(sync: Sync) -> Step:
 
 def _after_trying(sync: Sync) -> Step:
     failed = () if sync.resumed else failed_tasks(sync.tasks, sync)
-    if failed:
+    if failed and sync.dry_run:
         message = failure_message("one or more objects failed to apply (dry run)", failed, sync)
+        return finished(sync, OperationPhase.FAILED, message)
+    if failed:
+        message = failure_message("one or more synchronization tasks are not valid", failed, sync)
         return finished(sync, OperationPhase.FAILED, message)
     if sync.dry_run:
         return finished(sync, OperationPhase.SUCCEEDED, "successfully synced (all tasks run)")
@@ -190,19 +208,22 @@ def _start_batch(sync: Sync, batch: Batch) -> Step:
     written = [task for task in open_tasks if task.writes]
     # What must not happen twice, or cannot be seen to have happened, is on record before it begins.
     announced = [task for task in written if (task.hook or task.prune) and task.id not in sync.outcomes]
-    unchanged = Outcome(ResultCode.SYNCED, "unchanged", OperationPhase.RUNNING)
     begun = replace(
         sync,
         in_flight=frozenset(task.id for task in written),
         wrote=sync.wrote or bool(written),
         outcomes={
             **sync.outcomes,
-            **{task.id: unchanged for task in open_tasks if not task.writes},
+            **{task.id: _unchanged(task) for task in open_tasks if not task.writes},
             **{task.id: announcement(task) for task in announced},
         },
     )
     record: list[Action] = [Record()] if announced else []
     return begun, [*record, *(_ACTIONS[batch.verb](task) for task in written)]
+
+
+def _unchanged(task: SyncTask) -> Outcome:
+    return Outcome(ResultCode.SYNCED, told(task.key, UNCHANGED), OperationPhase.RUNNING)
 
 
 _ACTIONS: Mapping[Verb, type[Prune] | type[ClearHook] | type[Apply]] = {
@@ -221,8 +242,9 @@ def _to_do(sync: Sync, task: SyncTask) -> bool:
 def _start_waiting(sync: Sync, wave: Wave) -> Step:
     awaited = awaited_in(wave, sync)
     keys = frozenset(task.key for task in awaited)
-    # Nobody has to notice a change that was not made, or that nothing builds on.
-    pausing = sync.wrote and builds_on(wave, sync) and sync.wave_pause > timedelta(0)
+    # Nobody has to notice a change that was not made, or that nothing builds on, or a namespace with nothing in it.
+    noticed = any(task.writes and task.key.group_kind != NAMESPACE for task in wave.tasks)
+    pausing = sync.wrote and noticed and builds_on(wave, sync) and sync.wave_pause > timedelta(0)
     waiting = replace(
         sync,
         stage=Stage.WAITING,

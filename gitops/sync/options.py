@@ -41,7 +41,8 @@ class SyncOptions(msgspec.Struct, frozen=True):
     prune_propagation: str = Propagation.FOREGROUND
     replace: bool = False
     force: bool = False
-    server_side_apply: bool = True
+    # None: server-side apply, and what it refuses is written as client-side apply would.
+    server_side_apply: bool | None = None
     client_side_apply_migration: bool = True
     create_namespace: bool = False
     apply_out_of_sync_only: bool = False

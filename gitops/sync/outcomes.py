@@ -4,12 +4,14 @@ from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
+from gitops.manifest.images import images_of
 from gitops.model.operation import OperationPhase, ResourceResult, ResultCode
 from gitops.model.resource import ResourceKey
 from gitops.model.status import Health, HealthCode
 from gitops.sync.plan import Wave
 from gitops.sync.protocol import Outcome, Stage, Sync
 from gitops.sync.tasks import SyncTask, TaskId
+from gitops.sync.wording import CREATED, told
 
 _REASONS_SHOWN = 10
 
@@ -52,6 +54,7 @@ def _result(task: SyncTask, outcome: Outcome) -> ResourceResult:
         hook_type=task.phase if task.hook else "",
         hook_phase=outcome.phase,
         sync_phase=task.phase,
+        images=images_of(task.desired or task.live or {}),
     )
 
 
@@ -70,7 +73,7 @@ def recorded_outcomes(
             outcomes[task.id] = Outcome(result.status, result.message, result.hook_phase)
     for task in tasks.values():
         if task.started and not (task.id in outcomes and outcomes[task.id].code):
-            outcomes[task.id] = Outcome(ResultCode.SYNCED, "created", OperationPhase.RUNNING)
+            outcomes[task.id] = Outcome(ResultCode.SYNCED, told(task.key, CREATED), OperationPhase.RUNNING)
     return outcomes, tuple(carried)
 
 
@@ -153,7 +156,7 @@ def progress_message(sync: Sync) -> str:
         case Stage.CONFIRMING:
             return _waiting_for("pruning confirmation of", _unapproved(sync), "resources")
         case Stage.TRYING:
-            return "trying the changes (dry run)"
+            return "checking the tasks"
         case Stage.FINISHED:
             return sync.message
     awaited = [sync.tasks[each] for each in sorted(sync.awaited)]

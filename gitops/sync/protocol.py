@@ -36,6 +36,12 @@ class Apply(msgspec.Struct, frozen=True):
     dry_run: bool = False
 
 
+class Check(msgspec.Struct, frozen=True):
+    """Whether the kind is served and the project allows the write, asking no API server; `TaskEnded`."""
+
+    task: SyncTask
+
+
 class Prune(msgspec.Struct, frozen=True):
     """Ask for the live object's deletion, if it is still the one seen; answered by `TaskEnded`."""
 
@@ -88,7 +94,7 @@ class Finish(msgspec.Struct, frozen=True):
     message: str
 
 
-Action = AwaitApproval | Record | Apply | Prune | ClearHook | DeleteHook | ReleaseHook | Watch | Pause | Finish
+Action = AwaitApproval | Record | Check | Apply | Prune | ClearHook | DeleteHook | ReleaseHook | Watch | Pause | Finish
 
 # --- events ------------------------------------------------------------------------------------------
 
@@ -138,7 +144,7 @@ Event = Approved | TaskEnded | HookCleared | HealthSeen | Gone | PauseOver | Ter
 
 class Stage(Enum):
     CONFIRMING = "confirming"  # a person has to approve
-    TRYING = "trying"  # dry runs
+    TRYING = "trying"  # what can be told beforehand; in a dry run all there is
     WORKING = "working"  # a batch of the wave is in flight
     WAITING = "waiting"  # for health, hooks, deletions, the pause
     FINISHED = "finished"

@@ -1,5 +1,8 @@
 """Operations people ask for: a sync, or going back to what was deployed before."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import msgspec
 
 from gitops.model.application import Application
@@ -15,7 +18,7 @@ from gitops.model.operation import (
     SyncStrategy,
     SyncStrategyApply,
 )
-from gitops.sync.autosync import restored
+from gitops.sync.autosync import of_sources, restored
 
 
 class SyncRequest(msgspec.Struct, frozen=True):
@@ -33,8 +36,13 @@ class SyncRequest(msgspec.Struct, frozen=True):
     infos: tuple[Info, ...] = ()
 
 
-def requested_sync(app: Application, asked: SyncRequest, *, by: str) -> Operation:
-    """Raises Conflict while another operation runs, InvalidRequest for a revision auto-sync would undo."""
+def requested_sync(
+    app: Application, asked: SyncRequest, *, by: str, sources: Sequence[Mapping[str, Any]] = ()
+) -> Operation:
+    """`sources` as the user wrote them: the sync is about these, whatever becomes of the spec meanwhile.
+
+    Raises Conflict while another operation runs, InvalidRequest for a revision auto-sync would undo.
+    """
     _check_free(app)
     if _syncs_itself(app) and not asked.dry_run:
         _check_own_revisions(app, asked)
@@ -51,6 +59,7 @@ def requested_sync(app: Application, asked: SyncRequest, *, by: str) -> Operatio
         manifests=asked.manifests,
         sync_options=app.spec.sync_options if asked.sync_options is None else asked.sync_options,
     )
+    sync = of_sources(sync, sources, several=bool(app.spec.sources))
     retry = asked.retry or (policy.retry if policy else None) or RetryStrategy()
     return Operation(sync=sync, initiated_by=OperationInitiator(username=by), info=asked.infos, retry=retry)
 

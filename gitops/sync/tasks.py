@@ -190,11 +190,11 @@ def _namespace_task(tasks: list[SyncTask], intent: SyncIntent, live: LiveObject)
     if wanted:
         metadata |= {"labels": wanted.labels, "annotations": wanted.annotations}
     desired = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
-    first = min(((_phase_rank(task.phase), task.wave, task.phase) for task in tasks if _active(task)), default=None)
+    before = [task.wave for task in tasks if task.phase == HookType.PRE_SYNC and _active(task)]
     return SyncTask(
-        id=TaskId(first[2] if first else HookType.PRE_SYNC, key),
+        id=TaskId(HookType.PRE_SYNC, key),
         version="v1",
-        wave=first[1] if first else 0,
+        wave=min(before, default=0),
         desired=desired,
         live=found,
         options=msgspec.structs.replace(intent.options, replace=False, force=False),

@@ -192,11 +192,11 @@ async def test_names_that_occur_twice_fall_back_to_a_three_way_patch(world: Worl
     await world.wait_sync(app, "Synced")
 
 
-async def test_a_field_the_schema_does_not_know_is_refused_in_clear_words(world: World) -> None:
+async def test_a_field_the_schema_does_not_know_is_refused_where_server_side_apply_was_asked_for(world: World) -> None:
     wrong = a_deployment("web", replicas=0)
     wrong["spec"]["replcas"] = 2
     world.commit({"app/all.yaml": yaml(wrong)})
-    app = await world.add_app()
+    app = await world.add_app(options=("ServerSideApply=true",))
     state = await world.synced(app)
     assert state["phase"] == "Failed"
     assert ".spec.replcas: field not declared in schema" in state["message"]

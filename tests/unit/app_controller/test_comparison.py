@@ -18,6 +18,7 @@ from gitops.model.application import AppName
 from gitops.model.project import Project, ProjectDestination, ProjectSpec
 from gitops.model.repository import Cluster
 from gitops.model.resource import Manifest, ResourceType, key_of
+from gitops.sync.options import SyncOptions
 
 TEAM = Project("team", ProjectSpec(destinations=(ProjectDestination(server="*", namespace="team"),)))
 NAME = AppName("argocd", "web")
@@ -72,7 +73,7 @@ class Cloud:
         metrics = Metrics(CollectorRegistry(), applications=tuple, clusters=tuple, queue_length=lambda: 0)
         comparer = Comparer(metrics)
         return await comparer.compare(
-            NAME, state, self.live, IgnoreRules(), self.reach, purpose="target", may_come_later=False
+            NAME, state, self.live, IgnoreRules(), self.reach, purpose="target", options=SyncOptions()
         )
 
 

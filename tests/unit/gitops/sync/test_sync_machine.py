@@ -121,17 +121,22 @@ def test_a_degraded_wave_fails_the_sync() -> None:
     assert actions == [Finish(OperationPhase.FAILED, message)]
 
 
-def test_everything_is_tried_before_anything_is_written() -> None:
+def test_what_can_never_be_written_is_found_out_before_anything_is() -> None:
     sync, actions = begin(World([an_object("good"), an_object("bad")]).tasks())
-    assert [(each.task.key.name, each.dry_run) for each in actions if isinstance(each, Apply)] == [
-        ("bad", True),
-        ("good", True),
-    ]
+    assert names(actions) == ["Check bad", "Check good"]
     for task in sorted(sync.in_flight):
         code = ResultCode.SYNC_FAILED if task.key.name == "bad" else ResultCode.SYNCED
-        sync, actions = step(sync, TaskEnded(task, code, "spec.x is wrong"))
-    message = "one or more objects failed to apply (dry run), reason: spec.x is wrong"
+        sync, actions = step(sync, TaskEnded(task, code, "the project does not allow it"))
+    message = "one or more synchronization tasks are not valid, reason: the project does not allow it"
     assert actions == [Finish(OperationPhase.FAILED, message)]
+
+
+def test_no_api_server_is_asked_beforehand_so_its_refusal_keeps_nothing_else_back() -> None:
+    world = World([an_object("good"), an_object("bad")], refused=["bad"], dry_run_tells=False)
+    sync = world.run()
+    assert (sync.phase, world.log) == (OperationPhase.FAILED, [("apply", "good")])
+    # Nor when it is tried again.
+    assert (world.run().phase, world.run(dry_run=False).phase) == (OperationPhase.FAILED, OperationPhase.FAILED)
 
 
 def test_a_missing_kind_fails_the_dry_run_unless_the_option_says_otherwise() -> None:
@@ -269,7 +274,7 @@ def test_a_dry_run_writes_nothing_and_tells_of_everything() -> None:
     assert world.log == []
     assert {each.name: each.message for each in world.recorded} == {
         "new": "created (dry run)",
-        "same": "unchanged (dry run)",
+        "same": "configmap/same unchanged (dry run)",
         "old": "pruned (dry run)",
         "job": "created (dry run)",
     }

@@ -126,11 +126,11 @@ def namespace_tasks(live: dict[str, Any] | None, metadata: ManagedNamespaceMetad
     return [task for task in tasks_for([subject], [], intent, lambda _: live) if task.key.kind == "Namespace"]
 
 
-def test_the_namespace_is_created_with_the_first_wave_only_if_it_is_missing() -> None:
+def test_the_namespace_is_created_before_the_sync_only_if_it_is_missing() -> None:
     (task,) = namespace_tasks(None)
     assert (task.phase, task.wave, task.desired) == (
-        "Sync",
-        -2,
+        "PreSync",
+        0,
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ns"}},
     )
     assert namespace_tasks(a_namespace("ns")) == []
@@ -212,7 +212,7 @@ def test_phases_of_hooks(annotations: dict[str, str], phases: tuple[str, ...]) -
 def test_an_operation_with_options_says_all_of_them() -> None:
     spec = AppSpec(sync_policy=SyncPolicy(sync_options=("CreateNamespace=true", "PrunePropagationPolicy=background")))
     own = app_options(spec, SyncOperation())
-    assert (own.create_namespace, own.prune_propagation, own.server_side_apply) == (True, "background", True)
+    assert (own.create_namespace, own.prune_propagation, own.server_side_apply) == (True, "background", None)
     asked = app_options(spec, SyncOperation(sync_options=("Replace=true",)))
     assert (asked.create_namespace, asked.replace) == (False, True)
     forced = SyncOperation(sync_strategy=SyncStrategy(hook=SyncStrategyApply(force=True)))
@@ -224,7 +224,7 @@ def test_an_object_beats_its_application_and_nonsense_changes_nothing() -> None:
     texts = "Prune=confirm, ServerSideApply=false,CreateNamespace=true,Validate=maybe,Nonsense=1"
     options = object_options(of_application, an_object("x", annotations={OPTIONS: texts}))
     assert options.prune is Consent.ON_APPROVAL
-    assert not options.server_side_apply
+    assert options.server_side_apply is False
     assert not options.create_namespace  # not an object's to say
     assert options.validate
 
