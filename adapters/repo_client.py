@@ -15,6 +15,7 @@ from adapters._pb.tiphys.repo.v1.repo_pb2_grpc import RepoServiceStub
 from adapters.proto_codec import repository_message
 from adapters.rpc_errors import error_of
 from adapters.tls import channel_credentials, channel_options
+from gitops.model.application import KustomizeSettings
 from gitops.model.errors import RepoServerUnavailable
 from gitops.model.repository import Repository, SkippedFile
 
@@ -41,6 +42,7 @@ class RenderContext(msgspec.Struct, frozen=True):
     namespace: str = ""
     kube_version: str = ""
     api_versions: tuple[str, ...] = ()
+    kustomize: KustomizeSettings = KustomizeSettings()
 
 
 class Rendered(msgspec.Struct, frozen=True):
@@ -199,6 +201,8 @@ def _context_message(context: RenderContext) -> pb.RenderContext:
         namespace=context.namespace,
         kube_version=context.kube_version,
         api_versions=context.api_versions,
+        kustomize_build_options=dict(context.kustomize.build_options),
+        kustomize_paths=dict(context.kustomize.paths),
     )
 
 

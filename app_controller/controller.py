@@ -78,7 +78,7 @@ class Controller:
             store=store,
             clusters=self.clusters,
             revisions=self.revisions,
-            desired=DesiredStates(repo, store.namespace),
+            desired=DesiredStates(repo, store.namespace, lambda: store.settings().kustomize),
             comparer=Comparer(self.metrics),
             clock=clock,
             control_namespace=store.namespace,

@@ -5,7 +5,7 @@ last synced to (what drift is measured against where new commits wait), and an o
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from gitops.manifest.annotations import is_hook, is_skipped
 from gitops.manifest.decode import decode_json
 from gitops.manifest.normalize import desired_for, digest_of
 from gitops.manifest.tracking import Tracking, app_instance_name
-from gitops.model.application import Application, AppName
+from gitops.model.application import Application, AppName, KustomizeSettings
 from gitops.model.errors import GitOpsError, InvalidSpec, ManifestInvalid, PathNotFound, RenderFailed
 from gitops.model.repository import Repository
 from gitops.model.resource import GroupKind, Manifest, ResourceKey, group_kind_of, key_of, version_of
@@ -67,8 +67,11 @@ class _Slot(msgspec.Struct):
 
 
 class DesiredStates:
-    def __init__(self, repo: RepoClient, control_namespace: str) -> None:
+    def __init__(
+        self, repo: RepoClient, control_namespace: str, kustomize: Callable[[], KustomizeSettings] = KustomizeSettings
+    ) -> None:
         self._repo = repo
+        self._kustomize = kustomize  # as argocd-cm has it now
         self._control_namespace = control_namespace
         self._slots: dict[AppName, dict[str, _Slot]] = {}  # by application and purpose
 
@@ -91,7 +94,7 @@ class DesiredStates:
         policy: CachePolicy = CachePolicy.USE,
     ) -> Desired:
         """The desired state of an application at resolved revisions; raises what the repo server says."""
-        inputs = _inputs_digest(app, sources, live, tracking)
+        inputs = _inputs_digest(app, sources, live, tracking, self._kustomize())
         usable = self._made_of(app.key, inputs, purpose)
         same = next((each for each in usable if each.revisions == tuple(revisions)), None)
         if same is not None and policy is not CachePolicy.BYPASS:
@@ -125,6 +128,7 @@ class DesiredStates:
             namespace=app.spec.destination.namespace,
             kube_version=live.version,
             api_versions=live.api_versions,
+            kustomize=self._kustomize(),
         )
         refs = [
             (str(source["ref"]), repository, revision)
@@ -220,7 +224,11 @@ def _desired_object(manifest: Manifest) -> DesiredObject:
 
 
 def _inputs_digest(
-    app: Application, sources: Sequence[tuple[RawSource, Repository]], live: LiveCluster, tracking: Tracking
+    app: Application,
+    sources: Sequence[tuple[RawSource, Repository]],
+    live: LiveCluster,
+    tracking: Tracking,
+    kustomize: KustomizeSettings,
 ) -> bytes:
     """Everything but the revision that a desired state is made from."""
     return digest_of(
@@ -229,6 +237,7 @@ def _inputs_digest(
             "project": app.spec.project,
             "namespace": app.spec.destination.namespace,
             "tracking": msgspec.to_builtins(tracking),
+            "kustomize": msgspec.to_builtins(kustomize),
             "cluster": live.cluster.server,
             "kinds": live.types_digest,
         }

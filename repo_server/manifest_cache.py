@@ -11,7 +11,7 @@ from gitops.model.repository import SkippedFile
 from repo_server.inputs.wanted import Inputs
 
 # Raised whenever the same inputs may render differently: a new worker, decoder or tool rule.
-SCHEMA = 4
+SCHEMA = 5
 
 
 class Manifests(msgspec.Struct, frozen=True):

@@ -264,5 +264,5 @@ def readable_paths(tools: Path) -> tuple[str, ...]:
     system = {"/usr/lib", "/lib", "/lib64", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache", "/proc", "/sys"}
     system |= {"/dev/urandom", "/dev/random", "/usr/share/zoneinfo", "/etc/localtime"}
     interpreter = {sys.prefix, sys.base_prefix, str(Path(sys.executable).resolve().parent)}
-    tool_files = {str((tools / name).resolve()) for name in ("helm", "kustomize")}
+    tool_files = {str(each.resolve()) for name in ("helm", "kustomize*") for each in tools.glob(name)}
     return tuple(sorted({*own, *libraries, *system, *interpreter, *tool_files, str(tools)}))

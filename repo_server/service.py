@@ -6,6 +6,7 @@ from adapters._pb.tiphys.repo.v1 import repo_pb2 as pb
 from adapters._pb.tiphys.repo.v1.repo_pb2_grpc import RepoServiceServicer, add_RepoServiceServicer_to_server
 from adapters.proto_codec import repository_of
 from adapters.repo_client import RenderContext
+from gitops.model.application import KustomizeSettings
 from gitops.model.errors import InvalidRequest, SourceError
 from gitops.model.moments import rfc3339
 from gitops.model.repository import Repository
@@ -103,6 +104,10 @@ def _manifest_request(request: pb.GetManifestsRequest) -> ManifestRequest:
             namespace=context.namespace,
             kube_version=context.kube_version,
             api_versions=tuple(context.api_versions),
+            kustomize=KustomizeSettings(
+                build_options=tuple(sorted(context.kustomize_build_options.items())),
+                paths=tuple(sorted(context.kustomize_paths.items())),
+            ),
         ),
         refs=tuple(
             SourceRef(each.name, _repository(each.repository), each.target_revision) for each in request.ref_sources

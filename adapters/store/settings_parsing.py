@@ -21,7 +21,7 @@ from adapters.store.settings_values import (
     RbacSettings,
     Settings,
 )
-from gitops.model.application import IgnoreDifference
+from gitops.model.application import IgnoreDifference, KustomizeSettings
 from gitops.model.errors import InvalidSpec
 from gitops.model.moments import parse_duration, parse_rfc3339
 
@@ -122,6 +122,19 @@ def _compare_options(text: str) -> CompareOptions:
     field = found.get("ignoreResourceStatusField", "all")
     known = {"all": "all", "crd": "crd", "none": "none", "off": "none", "false": "none", "": "all"}
     return msgspec.convert({**found, "ignoreResourceStatusField": known[str(field).lower()]}, CompareOptions)
+
+
+def _kustomize(sources: Sources) -> KustomizeSettings:
+    def by_version(*keys: str) -> tuple[tuple[str, str], ...]:
+        found: dict[str, str] = {}
+        for key in keys:
+            for name, text in sources.config.items():
+                if text.strip() and (name == key or name.startswith(f"{key}.")):
+                    found[name[len(key) + 1 :]] = text.strip()
+        return tuple(sorted(found.items()))
+
+    # `kustomize.version.<v>` is the older name of `kustomize.path.<v>`.
+    return KustomizeSettings(by_version("kustomize.buildOptions"), by_version("kustomize.version", "kustomize.path"))
 
 
 def _application_namespaces(sources: Sources) -> tuple[str, ...] | None:
@@ -226,7 +239,6 @@ _FIELDS: tuple[tuple[str, str, Callable[[Sources], Any]], ...] = (
             ("respect_rbac", "resource.respectRBAC", _one_of("normal", "strict")),
             ("sensitive_annotations", "resource.sensitive.mask.annotations", _comma_list),
             ("in_cluster_enabled", "cluster.inClusterEnabled", _flag),
-            ("kustomize_build_options", "kustomize.buildOptions", _text),
             ("helm_values_file_schemes", "helm.valuesFileSchemes", _comma_list),
             ("url", "url", _text),
             ("additional_urls", "additionalUrls", _yaml_list),
@@ -243,6 +255,7 @@ _FIELDS: tuple[tuple[str, str, Callable[[Sources], Any]], ...] = (
     ("health_scripts", "argocd-cm health customizations", _scripts("health.lua")),
     ("action_scripts", "argocd-cm actions customizations", _scripts("actions")),
     ("application_namespaces", "argocd-cmd-params-cm application.namespaces", _application_namespaces),
+    ("kustomize", "argocd-cm kustomize.buildOptions", _kustomize),
     ("accounts", "accounts in argocd-cm and argocd-secret", _accounts),
     ("rbac", "argocd-rbac-cm", _rbac),
     ("webhook_secrets", "argocd-secret webhooks", _webhook_secrets),

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from gitops.model.application import IgnoreDifference
+from gitops.model.application import IgnoreDifference, KustomizeSettings
 from gitops.model.globs import glob_matches
 
 TRACKING_METHODS = ("annotation", "label", "annotation+label")
@@ -118,7 +118,7 @@ class Settings(msgspec.Struct, frozen=True):
     sensitive_annotations: tuple[str, ...] = ()
     in_cluster_enabled: bool = True
     application_namespaces: tuple[str, ...] = ()  # globs or /regex/, beside our own namespace
-    kustomize_build_options: str = ""
+    kustomize: KustomizeSettings = KustomizeSettings()
     helm_values_file_schemes: tuple[str, ...] = ("https", "http")
 
     url: str = ""

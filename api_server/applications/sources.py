@@ -86,7 +86,7 @@ async def _rendered(
                     services.store.repositories.for_url(str(source.get("repoURL") or ""), app.spec.project),
                     _at(source, at),
                     revision="",
-                    context=render_context(app),
+                    context=render_context(services, app),
                     refs=refs,
                     policy=policy,
                 )

@@ -46,12 +46,13 @@ def renders(source: Mapping[str, Any]) -> bool:
     return bool(source.get("path") or source.get("chart") or not source.get("ref"))
 
 
-def render_context(app: Application) -> RenderContext:
+def render_context(services: Services, app: Application) -> RenderContext:
     return RenderContext(
         app_name=app.metadata.name,
         app_namespace=app.metadata.namespace,
         project=app.spec.project,
         namespace=app.spec.destination.namespace,
+        kustomize=services.store.settings().kustomize,
     )
 
 
@@ -102,7 +103,7 @@ async def _check_render(services: Services, wanted: Manifest, app: Application) 
                 repository,
                 source,
                 revision="",
-                context=render_context(app),
+                context=render_context(services, app),
                 refs=refs,
                 policy=CachePolicy.FRESH_REFS,  # who creates it may have pushed just before
             )

@@ -81,6 +81,13 @@ class KustomizeSource(Value, frozen=True):
     api_versions: tuple[str, ...] = ()
 
 
+class KustomizeSettings(msgspec.Struct, frozen=True):
+    """What argocd-cm says about Kustomize, by `kustomize.version` of a source; empty is the default version."""
+
+    build_options: tuple[tuple[str, str], ...] = ()
+    paths: tuple[tuple[str, str], ...] = ()  # of further versions' programs
+
+
 class JsonnetVar(Value, frozen=True):
     name: str = ""
     value: str = ""

@@ -11,9 +11,10 @@ from gitops.manifest.decode import decode_documents
 from gitops.model.application import KustomizeSource
 from gitops.model.errors import ManifestInvalid, RenderFailed
 from repo_server.inputs.kustomize_edit import edited
+from repo_server.inputs.kustomize_options import chosen, disguised, is_unrestricted
 from repo_server.inputs.wanted import Gathered, Wanted, scratch_path
 from repo_server.render.arguments import ScratchFile
-from repo_server.render.jobs import KustomizeOptions
+from repo_server.render.jobs import KustomizeOptions, Rewritten
 from repo_server.tree import joined
 
 KUSTOMIZATION_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -54,7 +55,7 @@ NAMED: Mapping[str, Callable[[Any], Iterable[str]]] = {
     "validators": _strings,
     "patchesStrategicMerge": _strings,
     "patchesJson6902": _paths_of_items,
-    "patches": _paths_of_items,
+    "patches": lambda value: [*_strings(value), *_paths_of_items(value)],
     "replacements": _paths_of_items,
     "openapi": _paths_of_items,
     "configMapGenerator": _generator_files,
@@ -79,14 +80,21 @@ _REFUSED = {
 def kustomize_inputs(wanted: Wanted, gathered: Gathered) -> KustomizeOptions:
     wanted.reader.directory(wanted.path)
     options = wanted.source.kustomize or KustomizeSource()
-    closure = _Closure(wanted, gathered)
+    tool, build = chosen(wanted.context.kustomize, options.version)
+    closure = _Closure(wanted, gathered, strict=is_unrestricted(build))
     file, document = closure.kustomization(wanted.path)
     changed = edited(document, options, wanted.environment, lambda each: _exists(wanted, each))
     closure.visit(wanted.path, changed)
+    # Where kustomize may read any file, it reads of ours what was checked, not what it may make of the original.
+    rewritten = closure.documents if is_unrestricted(build) else {file: changed} if changed != document else {}
     return KustomizeOptions(
         directory=ScratchFile(scratch_path(wanted.path)),
-        kustomization=posixpath.basename(file),
-        edited=None if changed == document else msgspec.json.encode(changed).decode(),
+        rewritten=tuple(
+            Rewritten(ScratchFile(scratch_path(each)), msgspec.json.encode(said).decode())
+            for each, said in sorted(rewritten.items())
+        ),
+        tool=tool,
+        build_options=build,
     )
 
 
@@ -96,9 +104,14 @@ def _exists(wanted: Wanted, component: str) -> bool:
 
 
 class _Closure:
-    """Walks from kustomization to kustomization, each once."""
+    """Walks from kustomization to kustomization, each once.
 
-    def __init__(self, wanted: Wanted, gathered: Gathered) -> None:
+    `strict`: kustomize will not be kept in its directory, so only what is known to name files of the repository passes.
+    """
+
+    def __init__(self, wanted: Wanted, gathered: Gathered, *, strict: bool) -> None:
+        self._strict = strict
+        self.documents: dict[str, Document] = {}
         self._reader = wanted.reader
         self._gathered = gathered
         self._visited: set[str] = set()
@@ -122,7 +135,9 @@ class _Closure:
             return
         self._visited.add(directory)
         file, written = self.kustomization(directory)
-        fields = written if document is None else document
+        fields = self.documents[file] = written if document is None else document
+        if self._strict:
+            self._check(file, fields)
         for field, value in fields.items():
             if value and field in _REFUSED:
                 raise RenderFailed(f"{file}: {field}: {_REFUSED[field]}")
@@ -130,6 +145,14 @@ class _Closure:
                 self._add(directory, named, f"{file}: {field}")
         if any(field in _PLUGINS or field not in NAMED.keys() | SILENT for field, value in fields.items() if value):
             self._gathered.add_all(directory, whole=False)
+
+    def _check(self, file: str, fields: Document) -> None:
+        odd = next((field for field in fields if field in _PLUGINS or field not in NAMED.keys() | SILENT), "")
+        if odd := odd or disguised(fields):
+            raise RenderFailed(
+                f"{file}: `{odd}` might name files outside the repository, which kustomize would read because "
+                "kustomize.buildOptions of argocd-cm says LoadRestrictionsNone; remove one of them"
+            )
 
     def _add(self, directory: str, named: str, where: str) -> None:
         if "\n" in named:

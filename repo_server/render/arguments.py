@@ -82,6 +82,21 @@ class ListedFile(ScratchFile, frozen=True):
     kind = 'a path that helm can be given (no `,`, `"`, `\\`, `{` or `}` in it); rename the file'
 
 
+class KustomizeTool(Value, frozen=True):
+    pattern = re.compile(r"kustomize[A-Za-z0-9._-]*")
+    kind = "the name of a kustomize program (kustomize…); name such a file in kustomize.path.<version>"
+    longest = 100
+
+
+class BuildOption(Value, frozen=True):
+    """Of `kustomize build`: no other option and no other value of it."""
+
+    pattern = re.compile(
+        r"--load-restrictor=LoadRestrictions(RootOnly|None)|--reorder=(legacy|none)|--enable-managedby-label(=(true|false))?"
+    )
+    kind = "an option and value that kustomize is given here"
+
+
 class Segment(Value, frozen=True):
     """One name of a path, such as a chart's in charts/."""
 
@@ -114,6 +129,11 @@ def flag(name: str) -> Argument:
 def option(name: str, *values: Value | InScratch) -> Argument:
     """`name=value`, or for options that take pairs `name=key=value`."""
     return Argument("=".join((name, *map(_checked, values))))
+
+
+def given(value: BuildOption) -> Argument:
+    """An option that was chosen from a list as a whole."""
+    return Argument(_checked(value))
 
 
 def word(value: Value | InScratch) -> Argument:

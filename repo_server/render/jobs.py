@@ -13,7 +13,9 @@ from gitops.model.repository import SkippedFile
 from gitops.model.resource import Manifest
 from repo_server.render.arguments import (
     ApiVersion,
+    BuildOption,
     KubeVersion,
+    KustomizeTool,
     ListedFile,
     Namespace,
     ParameterName,
@@ -53,10 +55,18 @@ class HelmOptions(msgspec.Struct, frozen=True, tag="helm"):
     in_process: bool = True
 
 
+class Rewritten(msgspec.Struct, frozen=True):
+    """A file, and what it is to say instead."""
+
+    file: ScratchFile
+    text: str
+
+
 class KustomizeOptions(msgspec.Struct, frozen=True, tag="kustomize"):
     directory: ScratchFile
-    kustomization: str  # file name in it
-    edited: str | None = None  # what the file is to say instead, as JSON
+    rewritten: tuple[Rewritten, ...] = ()
+    tool: KustomizeTool = KustomizeTool("kustomize")
+    build_options: tuple[BuildOption, ...] = ()
 
 
 class Variable(msgspec.Struct, frozen=True):

@@ -3,17 +3,16 @@
 from pathlib import Path
 
 from gitops.manifest.decode import decode_rendered
-from repo_server.render.arguments import InScratch, flag, word
+from repo_server.render.arguments import InScratch, flag, given, word
 from repo_server.render.jobs import Job, KustomizeOptions, Output
 from repo_server.render.tools import run
 
 
 def render_kustomize(options: KustomizeOptions, job: Job) -> Output:
-    directory = Path(job.scratch) / str(options.directory)
-    if options.edited is not None:
-        (directory / options.kustomization).write_text(options.edited)
+    for each in options.rewritten:
+        (Path(job.scratch) / str(each.file)).write_text(each.text)
     where = word(InScratch(job.scratch, options.directory))
-    build = [flag("build"), flag("--load-restrictor=LoadRestrictionsRootOnly"), flag("--"), where]
-    output = run(Path(job.tools) / "kustomize", build, job.scratch)
+    build = [flag("build"), *map(given, options.build_options), flag("--"), where]
+    output = run(Path(job.tools) / str(options.tool), build, job.scratch)
     told = f"{str(options.directory).removeprefix('repo/')} (kustomize build)"
     return Output(decode_rendered(output, told), [])

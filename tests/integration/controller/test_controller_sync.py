@@ -1,5 +1,7 @@
 """Operations against a real API server: order, hooks, pruning, options, and what a dry run leaves alone."""
 
+import json
+
 from tests.integration.controller.controller_world import (
     World,
     a_deployment,
@@ -56,6 +58,21 @@ async def test_a_file_that_is_no_manifest_any_more_prunes_nothing(world: World) 
         return await world.data("b") == {"colour": "blue"}
 
     await eventually(is_blue, "what a file in UTF-16 says is live")
+
+
+async def test_build_options_of_argocd_cm_reach_kustomize_and_a_change_counts_at_once(world: World) -> None:
+    settings = config_map("argocd-cm", **{"kustomize.buildOptions": "--load-restrictor LoadRestrictionsNone"})
+    settings["metadata"]["labels"] = {"app.kubernetes.io/part-of": "argocd"}
+    await world.kubectl("create", "-f", "-", stdin=yaml(settings))
+    kustomization = "resources: [../shared/a.yaml]\n"
+    world.commit({"shared/a.yaml": yaml(config_map("a")), "app/kustomization.yaml": kustomization})
+    app = await world.add_app(automated={"prune": True})
+    await world.wait_sync(app, "Synced")
+    patch = {"data": {"kustomize.buildOptions": "--enable-exec"}}
+    await world.kubectl("patch", "configmap", "argocd-cm", "--type=merge", "-p", json.dumps(patch))
+    await world.patch_app(app, {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}})
+    assert "`--enable-exec` is not passed" in await world.wait_condition(app, "InvalidSpecError", within=20)
+    assert await world.data("a") == {}
 
 
 async def test_a_dry_run_changes_nothing(world: World) -> None:

@@ -27,6 +27,20 @@ def test_without_any_source_the_defaults_of_argo_cd_hold() -> None:
     assert settings.problems == ()
 
 
+def test_kustomize_has_options_and_programs_by_version() -> None:
+    config = {
+        "kustomize.buildOptions": "--enable-helm",
+        "kustomize.buildOptions.v4.5.7": " --load-restrictor LoadRestrictionsNone ",
+        "kustomize.path.v4.5.7": "/custom-tools/kustomize_4_5_7",
+        "kustomize.version.v3": "/custom-tools/kustomize_3",
+        "kustomize.buildOptionsX": "no",
+        "kustomize.enable": "true",
+    }
+    found = parsed(config=config).kustomize
+    assert found.build_options == (("", "--enable-helm"), ("v4.5.7", "--load-restrictor LoadRestrictionsNone"))
+    assert found.paths == (("v3", "/custom-tools/kustomize_3"), ("v4.5.7", "/custom-tools/kustomize_4_5_7"))
+
+
 @pytest.mark.parametrize(
     ("key", "text", "field", "value"),
     [

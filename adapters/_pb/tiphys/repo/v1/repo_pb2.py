@@ -24,19 +24,23 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19tiphys/repo/v1/repo.proto\x12\x0etiphys.repo.v1\"<\n\nRepository\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x13\n\x0b\x63redentials\x18\x03 \x01(\x0c\"\x94\x01\n\x16ResolveRevisionRequest\x12.\n\nrepository\x18\x01 \x01(\x0b\x32\x1a.tiphys.repo.v1.Repository\x12\x17\n\x0ftarget_revision\x18\x02 \x01(\t\x12\x31\n\x0c\x63\x61\x63he_policy\x18\x03 \x01(\x0e\x32\x1b.tiphys.repo.v1.CachePolicy\"=\n\x17ResolveRevisionResponse\x12\x10\n\x08revision\x18\x01 \x01(\t\x12\x10\n\x08warnings\x18\x02 \x03(\t\"\x88\x01\n\rRenderContext\x12\x10\n\x08\x61pp_name\x18\x01 \x01(\t\x12\x15\n\rapp_namespace\x18\x02 \x01(\t\x12\x0f\n\x07project\x18\x03 \x01(\t\x12\x11\n\tnamespace\x18\x04 \x01(\t\x12\x14\n\x0ckube_version\x18\x05 \x01(\t\x12\x14\n\x0c\x61pi_versions\x18\x06 \x03(\t\"b\n\tRefSource\x12\x0c\n\x04name\x18\x01 \x01(\t\x12.\n\nrepository\x18\x02 \x01(\x0b\x32\x1a.tiphys.repo.v1.Repository\x12\x17\n\x0ftarget_revision\x18\x03 \x01(\t\"\x94\x02\n\x13GetManifestsRequest\x12.\n\nrepository\x18\x01 \x01(\x0b\x32\x1a.tiphys.repo.v1.Repository\x12\x0e\n\x06source\x18\x02 \x01(\x0c\x12\x10\n\x08revision\x18\x03 \x01(\t\x12.\n\x07\x63ontext\x18\x04 \x01(\x0b\x32\x1d.tiphys.repo.v1.RenderContext\x12.\n\x0bref_sources\x18\x05 \x03(\x0b\x32\x19.tiphys.repo.v1.RefSource\x12\x31\n\x0c\x63\x61\x63he_policy\x18\x06 \x01(\x0e\x32\x1b.tiphys.repo.v1.CachePolicy\x12\x18\n\x10known_render_key\x18\x07 \x01(\t\"\xb7\x01\n\x14GetManifestsResponse\x12\x10\n\x08revision\x18\x01 \x01(\t\x12\x12\n\nrender_key\x18\x02 \x01(\t\x12\x11\n\tunchanged\x18\x03 \x01(\x08\x12\x11\n\tmanifests\x18\x04 \x01(\x0c\x12\x13\n\x0bsource_type\x18\x05 \x01(\t\x12\x10\n\x08rendered\x18\x06 \x01(\x08\x12,\n\x07skipped\x18\x07 \x03(\x0b\x32\x1b.tiphys.repo.v1.SkippedFile\"+\n\x0bSkippedFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"^\n\x1aGetRevisionMetadataRequest\x12.\n\nrepository\x18\x01 \x01(\x0b\x32\x1a.tiphys.repo.v1.Repository\x12\x10\n\x08revision\x18\x02 \x01(\t\"Z\n\x1bGetRevisionMetadataResponse\x12\x0e\n\x06\x61uthor\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61te\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x0c\n\x04tags\x18\x04 \x03(\t\"\xc1\x01\n\x10ListPathsRequest\x12.\n\nrepository\x18\x01 \x01(\x0b\x32\x1a.tiphys.repo.v1.Repository\x12\x17\n\x0ftarget_revision\x18\x02 \x01(\t\x12\x1a\n\x12\x64irectory_patterns\x18\x03 \x03(\t\x12\x15\n\rfile_patterns\x18\x04 \x03(\t\x12\x31\n\x0c\x63\x61\x63he_policy\x18\x05 \x01(\x0e\x32\x1b.tiphys.repo.v1.CachePolicy\"*\n\tPathEntry\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"\x7f\n\x11ListPathsResponse\x12\x10\n\x08revision\x18\x01 \x01(\t\x12.\n\x0b\x64irectories\x18\x02 \x03(\x0b\x32\x19.tiphys.repo.v1.PathEntry\x12(\n\x05\x66iles\x18\x03 \x03(\x0b\x32\x19.tiphys.repo.v1.PathEntry\"A\n\x0fListRefsRequest\x12.\n\nrepository\x18\x01 \x01(\x0b\x32\x1a.tiphys.repo.v1.Repository\"\xec\x01\n\x10ListRefsResponse\x12@\n\x08\x62ranches\x18\x01 \x03(\x0b\x32..tiphys.repo.v1.ListRefsResponse.BranchesEntry\x12\x38\n\x04tags\x18\x02 \x03(\x0b\x32*.tiphys.repo.v1.ListRefsResponse.TagsEntry\x1a/\n\rBranchesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"G\n\x15TestRepositoryRequest\x12.\n\nrepository\x18\x01 \x01(\x0b\x32\x1a.tiphys.repo.v1.Repository\"\x18\n\x16TestRepositoryResponse*w\n\x0b\x43\x61\x63hePolicy\x12\x1c\n\x18\x43\x41\x43HE_POLICY_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43\x41\x43HE_POLICY_USE\x10\x01\x12\x1b\n\x17\x43\x41\x43HE_POLICY_FRESH_REFS\x10\x02\x12\x17\n\x13\x43\x41\x43HE_POLICY_BYPASS\x10\x03\x32\xbe\x04\n\x0bRepoService\x12\x62\n\x0fResolveRevision\x12&.tiphys.repo.v1.ResolveRevisionRequest\x1a\'.tiphys.repo.v1.ResolveRevisionResponse\x12Y\n\x0cGetManifests\x12#.tiphys.repo.v1.GetManifestsRequest\x1a$.tiphys.repo.v1.GetManifestsResponse\x12n\n\x13GetRevisionMetadata\x12*.tiphys.repo.v1.GetRevisionMetadataRequest\x1a+.tiphys.repo.v1.GetRevisionMetadataResponse\x12P\n\tListPaths\x12 .tiphys.repo.v1.ListPathsRequest\x1a!.tiphys.repo.v1.ListPathsResponse\x12M\n\x08ListRefs\x12\x1f.tiphys.repo.v1.ListRefsRequest\x1a .tiphys.repo.v1.ListRefsResponse\x12_\n\x0eTestRepository\x12%.tiphys.repo.v1.TestRepositoryRequest\x1a&.tiphys.repo.v1.TestRepositoryResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19tiphys/repo/v1/repo.proto\x12\x0etiphys.repo.v1\"<\n\nRepository\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x13\n\x0b\x63redentials\x18\x03 \x01(\x0c\"\x94\x01\n\x16ResolveRevisionRequest\x12.\n\nrepository\x18\x01 \x01(\x0b\x32\x1a.tiphys.repo.v1.Repository\x12\x17\n\x0ftarget_revision\x18\x02 \x01(\t\x12\x31\n\x0c\x63\x61\x63he_policy\x18\x03 \x01(\x0e\x32\x1b.tiphys.repo.v1.CachePolicy\"=\n\x17ResolveRevisionResponse\x12\x10\n\x08revision\x18\x01 \x01(\t\x12\x10\n\x08warnings\x18\x02 \x03(\t\"\xa4\x03\n\rRenderContext\x12\x10\n\x08\x61pp_name\x18\x01 \x01(\t\x12\x15\n\rapp_namespace\x18\x02 \x01(\t\x12\x0f\n\x07project\x18\x03 \x01(\t\x12\x11\n\tnamespace\x18\x04 \x01(\t\x12\x14\n\x0ckube_version\x18\x05 \x01(\t\x12\x14\n\x0c\x61pi_versions\x18\x06 \x03(\t\x12Y\n\x17kustomize_build_options\x18\x07 \x03(\x0b\x32\x38.tiphys.repo.v1.RenderContext.KustomizeBuildOptionsEntry\x12J\n\x0fkustomize_paths\x18\x08 \x03(\x0b\x32\x31.tiphys.repo.v1.RenderContext.KustomizePathsEntry\x1a<\n\x1aKustomizeBuildOptionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x35\n\x13KustomizePathsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"b\n\tRefSource\x12\x0c\n\x04name\x18\x01 \x01(\t\x12.\n\nrepository\x18\x02 \x01(\x0b\x32\x1a.tiphys.repo.v1.Repository\x12\x17\n\x0ftarget_revision\x18\x03 \x01(\t\"\x94\x02\n\x13GetManifestsRequest\x12.\n\nrepository\x18\x01 \x01(\x0b\x32\x1a.tiphys.repo.v1.Repository\x12\x0e\n\x06source\x18\x02 \x01(\x0c\x12\x10\n\x08revision\x18\x03 \x01(\t\x12.\n\x07\x63ontext\x18\x04 \x01(\x0b\x32\x1d.tiphys.repo.v1.RenderContext\x12.\n\x0bref_sources\x18\x05 \x03(\x0b\x32\x19.tiphys.repo.v1.RefSource\x12\x31\n\x0c\x63\x61\x63he_policy\x18\x06 \x01(\x0e\x32\x1b.tiphys.repo.v1.CachePolicy\x12\x18\n\x10known_render_key\x18\x07 \x01(\t\"\xb7\x01\n\x14GetManifestsResponse\x12\x10\n\x08revision\x18\x01 \x01(\t\x12\x12\n\nrender_key\x18\x02 \x01(\t\x12\x11\n\tunchanged\x18\x03 \x01(\x08\x12\x11\n\tmanifests\x18\x04 \x01(\x0c\x12\x13\n\x0bsource_type\x18\x05 \x01(\t\x12\x10\n\x08rendered\x18\x06 \x01(\x08\x12,\n\x07skipped\x18\x07 \x03(\x0b\x32\x1b.tiphys.repo.v1.SkippedFile\"+\n\x0bSkippedFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"^\n\x1aGetRevisionMetadataRequest\x12.\n\nrepository\x18\x01 \x01(\x0b\x32\x1a.tiphys.repo.v1.Repository\x12\x10\n\x08revision\x18\x02 \x01(\t\"Z\n\x1bGetRevisionMetadataResponse\x12\x0e\n\x06\x61uthor\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61te\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x0c\n\x04tags\x18\x04 \x03(\t\"\xc1\x01\n\x10ListPathsRequest\x12.\n\nrepository\x18\x01 \x01(\x0b\x32\x1a.tiphys.repo.v1.Repository\x12\x17\n\x0ftarget_revision\x18\x02 \x01(\t\x12\x1a\n\x12\x64irectory_patterns\x18\x03 \x03(\t\x12\x15\n\rfile_patterns\x18\x04 \x03(\t\x12\x31\n\x0c\x63\x61\x63he_policy\x18\x05 \x01(\x0e\x32\x1b.tiphys.repo.v1.CachePolicy\"*\n\tPathEntry\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"\x7f\n\x11ListPathsResponse\x12\x10\n\x08revision\x18\x01 \x01(\t\x12.\n\x0b\x64irectories\x18\x02 \x03(\x0b\x32\x19.tiphys.repo.v1.PathEntry\x12(\n\x05\x66iles\x18\x03 \x03(\x0b\x32\x19.tiphys.repo.v1.PathEntry\"A\n\x0fListRefsRequest\x12.\n\nrepository\x18\x01 \x01(\x0b\x32\x1a.tiphys.repo.v1.Repository\"\xec\x01\n\x10ListRefsResponse\x12@\n\x08\x62ranches\x18\x01 \x03(\x0b\x32..tiphys.repo.v1.ListRefsResponse.BranchesEntry\x12\x38\n\x04tags\x18\x02 \x03(\x0b\x32*.tiphys.repo.v1.ListRefsResponse.TagsEntry\x1a/\n\rBranchesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"G\n\x15TestRepositoryRequest\x12.\n\nrepository\x18\x01 \x01(\x0b\x32\x1a.tiphys.repo.v1.Repository\"\x18\n\x16TestRepositoryResponse*w\n\x0b\x43\x61\x63hePolicy\x12\x1c\n\x18\x43\x41\x43HE_POLICY_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43\x41\x43HE_POLICY_USE\x10\x01\x12\x1b\n\x17\x43\x41\x43HE_POLICY_FRESH_REFS\x10\x02\x12\x17\n\x13\x43\x41\x43HE_POLICY_BYPASS\x10\x03\x32\xbe\x04\n\x0bRepoService\x12\x62\n\x0fResolveRevision\x12&.tiphys.repo.v1.ResolveRevisionRequest\x1a\'.tiphys.repo.v1.ResolveRevisionResponse\x12Y\n\x0cGetManifests\x12#.tiphys.repo.v1.GetManifestsRequest\x1a$.tiphys.repo.v1.GetManifestsResponse\x12n\n\x13GetRevisionMetadata\x12*.tiphys.repo.v1.GetRevisionMetadataRequest\x1a+.tiphys.repo.v1.GetRevisionMetadataResponse\x12P\n\tListPaths\x12 .tiphys.repo.v1.ListPathsRequest\x1a!.tiphys.repo.v1.ListPathsResponse\x12M\n\x08ListRefs\x12\x1f.tiphys.repo.v1.ListRefsRequest\x1a .tiphys.repo.v1.ListRefsResponse\x12_\n\x0eTestRepository\x12%.tiphys.repo.v1.TestRepositoryRequest\x1a&.tiphys.repo.v1.TestRepositoryResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tiphys.repo.v1.repo_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_RENDERCONTEXT_KUSTOMIZEBUILDOPTIONSENTRY']._loaded_options = None
+  _globals['_RENDERCONTEXT_KUSTOMIZEBUILDOPTIONSENTRY']._serialized_options = b'8\001'
+  _globals['_RENDERCONTEXT_KUSTOMIZEPATHSENTRY']._loaded_options = None
+  _globals['_RENDERCONTEXT_KUSTOMIZEPATHSENTRY']._serialized_options = b'8\001'
   _globals['_LISTREFSRESPONSE_BRANCHESENTRY']._loaded_options = None
   _globals['_LISTREFSRESPONSE_BRANCHESENTRY']._serialized_options = b'8\001'
   _globals['_LISTREFSRESPONSE_TAGSENTRY']._loaded_options = None
   _globals['_LISTREFSRESPONSE_TAGSENTRY']._serialized_options = b'8\001'
-  _globals['_CACHEPOLICY']._serialized_start=2032
-  _globals['_CACHEPOLICY']._serialized_end=2151
+  _globals['_CACHEPOLICY']._serialized_start=2316
+  _globals['_CACHEPOLICY']._serialized_end=2435
   _globals['_REPOSITORY']._serialized_start=45
   _globals['_REPOSITORY']._serialized_end=105
   _globals['_RESOLVEREVISIONREQUEST']._serialized_start=108
@@ -44,37 +48,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESOLVEREVISIONRESPONSE']._serialized_start=258
   _globals['_RESOLVEREVISIONRESPONSE']._serialized_end=319
   _globals['_RENDERCONTEXT']._serialized_start=322
-  _globals['_RENDERCONTEXT']._serialized_end=458
-  _globals['_REFSOURCE']._serialized_start=460
-  _globals['_REFSOURCE']._serialized_end=558
-  _globals['_GETMANIFESTSREQUEST']._serialized_start=561
-  _globals['_GETMANIFESTSREQUEST']._serialized_end=837
-  _globals['_GETMANIFESTSRESPONSE']._serialized_start=840
-  _globals['_GETMANIFESTSRESPONSE']._serialized_end=1023
-  _globals['_SKIPPEDFILE']._serialized_start=1025
-  _globals['_SKIPPEDFILE']._serialized_end=1068
-  _globals['_GETREVISIONMETADATAREQUEST']._serialized_start=1070
-  _globals['_GETREVISIONMETADATAREQUEST']._serialized_end=1164
-  _globals['_GETREVISIONMETADATARESPONSE']._serialized_start=1166
-  _globals['_GETREVISIONMETADATARESPONSE']._serialized_end=1256
-  _globals['_LISTPATHSREQUEST']._serialized_start=1259
-  _globals['_LISTPATHSREQUEST']._serialized_end=1452
-  _globals['_PATHENTRY']._serialized_start=1454
-  _globals['_PATHENTRY']._serialized_end=1496
-  _globals['_LISTPATHSRESPONSE']._serialized_start=1498
-  _globals['_LISTPATHSRESPONSE']._serialized_end=1625
-  _globals['_LISTREFSREQUEST']._serialized_start=1627
-  _globals['_LISTREFSREQUEST']._serialized_end=1692
-  _globals['_LISTREFSRESPONSE']._serialized_start=1695
-  _globals['_LISTREFSRESPONSE']._serialized_end=1931
-  _globals['_LISTREFSRESPONSE_BRANCHESENTRY']._serialized_start=1839
-  _globals['_LISTREFSRESPONSE_BRANCHESENTRY']._serialized_end=1886
-  _globals['_LISTREFSRESPONSE_TAGSENTRY']._serialized_start=1888
-  _globals['_LISTREFSRESPONSE_TAGSENTRY']._serialized_end=1931
-  _globals['_TESTREPOSITORYREQUEST']._serialized_start=1933
-  _globals['_TESTREPOSITORYREQUEST']._serialized_end=2004
-  _globals['_TESTREPOSITORYRESPONSE']._serialized_start=2006
-  _globals['_TESTREPOSITORYRESPONSE']._serialized_end=2030
-  _globals['_REPOSERVICE']._serialized_start=2154
-  _globals['_REPOSERVICE']._serialized_end=2728
+  _globals['_RENDERCONTEXT']._serialized_end=742
+  _globals['_RENDERCONTEXT_KUSTOMIZEBUILDOPTIONSENTRY']._serialized_start=627
+  _globals['_RENDERCONTEXT_KUSTOMIZEBUILDOPTIONSENTRY']._serialized_end=687
+  _globals['_RENDERCONTEXT_KUSTOMIZEPATHSENTRY']._serialized_start=689
+  _globals['_RENDERCONTEXT_KUSTOMIZEPATHSENTRY']._serialized_end=742
+  _globals['_REFSOURCE']._serialized_start=744
+  _globals['_REFSOURCE']._serialized_end=842
+  _globals['_GETMANIFESTSREQUEST']._serialized_start=845
+  _globals['_GETMANIFESTSREQUEST']._serialized_end=1121
+  _globals['_GETMANIFESTSRESPONSE']._serialized_start=1124
+  _globals['_GETMANIFESTSRESPONSE']._serialized_end=1307
+  _globals['_SKIPPEDFILE']._serialized_start=1309
+  _globals['_SKIPPEDFILE']._serialized_end=1352
+  _globals['_GETREVISIONMETADATAREQUEST']._serialized_start=1354
+  _globals['_GETREVISIONMETADATAREQUEST']._serialized_end=1448
+  _globals['_GETREVISIONMETADATARESPONSE']._serialized_start=1450
+  _globals['_GETREVISIONMETADATARESPONSE']._serialized_end=1540
+  _globals['_LISTPATHSREQUEST']._serialized_start=1543
+  _globals['_LISTPATHSREQUEST']._serialized_end=1736
+  _globals['_PATHENTRY']._serialized_start=1738
+  _globals['_PATHENTRY']._serialized_end=1780
+  _globals['_LISTPATHSRESPONSE']._serialized_start=1782
+  _globals['_LISTPATHSRESPONSE']._serialized_end=1909
+  _globals['_LISTREFSREQUEST']._serialized_start=1911
+  _globals['_LISTREFSREQUEST']._serialized_end=1976
+  _globals['_LISTREFSRESPONSE']._serialized_start=1979
+  _globals['_LISTREFSRESPONSE']._serialized_end=2215
+  _globals['_LISTREFSRESPONSE_BRANCHESENTRY']._serialized_start=2123
+  _globals['_LISTREFSRESPONSE_BRANCHESENTRY']._serialized_end=2170
+  _globals['_LISTREFSRESPONSE_TAGSENTRY']._serialized_start=2172
+  _globals['_LISTREFSRESPONSE_TAGSENTRY']._serialized_end=2215
+  _globals['_TESTREPOSITORYREQUEST']._serialized_start=2217
+  _globals['_TESTREPOSITORYREQUEST']._serialized_end=2288
+  _globals['_TESTREPOSITORYRESPONSE']._serialized_start=2290
+  _globals['_TESTREPOSITORYRESPONSE']._serialized_end=2314
+  _globals['_REPOSERVICE']._serialized_start=2438
+  _globals['_REPOSERVICE']._serialized_end=3012
 # @@protoc_insertion_point(module_scope)

@@ -47,20 +47,38 @@ class ResolveRevisionResponse(_message.Message):
     def __init__(self, revision: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class RenderContext(_message.Message):
-    __slots__ = ("app_name", "app_namespace", "project", "namespace", "kube_version", "api_versions")
+    __slots__ = ("app_name", "app_namespace", "project", "namespace", "kube_version", "api_versions", "kustomize_build_options", "kustomize_paths")
+    class KustomizeBuildOptionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class KustomizePathsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     APP_NAME_FIELD_NUMBER: _ClassVar[int]
     APP_NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     KUBE_VERSION_FIELD_NUMBER: _ClassVar[int]
     API_VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    KUSTOMIZE_BUILD_OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    KUSTOMIZE_PATHS_FIELD_NUMBER: _ClassVar[int]
     app_name: str
     app_namespace: str
     project: str
     namespace: str
     kube_version: str
     api_versions: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, app_name: _Optional[str] = ..., app_namespace: _Optional[str] = ..., project: _Optional[str] = ..., namespace: _Optional[str] = ..., kube_version: _Optional[str] = ..., api_versions: _Optional[_Iterable[str]] = ...) -> None: ...
+    kustomize_build_options: _containers.ScalarMap[str, str]
+    kustomize_paths: _containers.ScalarMap[str, str]
+    def __init__(self, app_name: _Optional[str] = ..., app_namespace: _Optional[str] = ..., project: _Optional[str] = ..., namespace: _Optional[str] = ..., kube_version: _Optional[str] = ..., api_versions: _Optional[_Iterable[str]] = ..., kustomize_build_options: _Optional[_Mapping[str, str]] = ..., kustomize_paths: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class RefSource(_message.Message):
     __slots__ = ("name", "repository", "target_revision")
