@@ -38,6 +38,7 @@ class _Reference:
         self.revision = ""
         self.error: GitOpsError | None = None
         self.failures = 0
+        self.answered_at: datetime | None = None  # when the last question was asked that has come to an end
         self.is_shown = False  # whether the error is more than one lost question, or a remote that restarts
         self.followers: set[Follower] = set()
 
@@ -56,7 +57,6 @@ class _Remote:
         self.repository = repository
         self.references: dict[str, _Reference] = {}
         self.polled_at: datetime | None = None  # when the next poll counts from
-        self.answered_at: datetime | None = None  # when the last answered question was asked
         self.asking: asyncio.Task[None] | None = None
         self.asked_at: datetime | None = None
         self.silent_since: datetime | None = None  # the first question in a row that got no answer
@@ -126,14 +126,18 @@ class Revisions:
             reference = remote.references[name] = _Reference()
         # Who did not follow it until now is not told what somebody else was told before: what was pushed
         # while nobody listened (at the time of a restart) is known to the remote alone.
-        wanted_after = asked_after if follower in reference.followers else self._fresh_for(there_since)
+        known = follower in reference.followers and reference.answered_at is not None
+        wanted_after = asked_after if known else self._fresh_for(there_since)
         reference.followers.add(follower)
         self._known.add(follower)
         if is_commit(name):
             if reference.revision == "":
                 await self._ask_one(remote, name, reference, CachePolicy.USE)
         elif wanted_after is not None:
-            while not _settled_after(remote, wanted_after):
+            while reference.answered_at is None or reference.answered_at < wanted_after:
+                if remote.references.get(name) is not reference:  # given up meanwhile, by a visit to what it is now
+                    await self._ask_one(remote, name, reference, CachePolicy.FRESH_REFS)
+                    break
                 await self._ask(remote)
         reference.check(remote, insist=asked_after is not None)
         return reference.revision
@@ -220,11 +224,13 @@ class Revisions:
     async def _poll(self, remote: _Remote) -> None:
         remote.wanted = False
         started = await self._spaced(remote)
+        asked = [(name, each) for name, each in remote.references.items() if not is_commit(name)]
         try:
-            await self._ask_all(remote)
+            await self._ask_all(remote, asked)
         except Exception:  # a bug about one repository must not end the polls of the others
             log.error("poll failed", repository=remote.repository.url, trace=traceback.format_exc())
-        remote.answered_at = started
+        for _, reference in asked:
+            reference.answered_at = started
         remote.silences = remote.silences + 1 if remote.silent_since is not None else 0
         remote.polled_at = self._clock.now() if remote.silences else started
         if remote.wanted and self._tasks is not None:
@@ -241,13 +247,12 @@ class Revisions:
         remote.asked_at = self._clock.now()
         return remote.asked_at
 
-    async def _ask_all(self, remote: _Remote) -> None:
+    async def _ask_all(self, remote: _Remote, asked: list[tuple[str, _Reference]]) -> None:
         if self._polls is not None:
             self._polls.inc()
         async with tasks_together() as questions:
-            for name, reference in remote.references.items():
-                if not is_commit(name):
-                    questions.create_task(self._ask_one(remote, name, reference, CachePolicy.FRESH_REFS))
+            for name, reference in asked:
+                questions.create_task(self._ask_one(remote, name, reference, CachePolicy.FRESH_REFS))
 
     async def _ask_one(self, remote: _Remote, name: str, reference: _Reference, policy: CachePolicy) -> None:
         """Whoever acted on another answer is told; at the very first one all who follow are waiting for it here."""
@@ -270,10 +275,6 @@ class Revisions:
             log.info("reference not resolved", repository=remote.repository.url, reference=name, error=str(error))
         if not first and before != (reference.revision, reference.is_shown):
             self._moved(tuple(reference.followers))
-
-
-def _settled_after(remote: _Remote, moment: datetime) -> bool:
-    return remote.answered_at is not None and remote.answered_at >= moment
 
 
 def is_commit(name: str) -> bool:

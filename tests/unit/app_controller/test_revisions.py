@@ -137,6 +137,40 @@ async def test_all_that_were_there_before_the_start_share_one_question() -> None
         assert remote.fresh_questions == 1
 
 
+async def test_two_who_ask_for_one_follower_at_a_time_both_get_the_answer() -> None:
+    remote = Remote()
+    async with Followed(remote) as followed:
+        async with asyncio.TaskGroup() as asking:  # a visit and an operation
+            both = [asking.create_task(followed.revisions.resolve(SHOP, "main", "web")) for _ in range(2)]
+        assert [each.result() for each in both] == ["a" * 40] * 2
+
+
+async def test_who_waits_for_a_reference_that_is_given_up_meanwhile_gets_an_answer() -> None:
+    remote = Remote()
+    async with Followed(remote) as followed:
+        remote.slow = asyncio.Event()
+        waiting = asyncio.ensure_future(followed.revisions.resolve(SHOP, "main", "web"))
+        await until(lambda: remote.fresh_questions == 1)
+        second = asyncio.ensure_future(
+            followed.revisions.resolve(SHOP, "main", "web", asked_after=followed.clock.now() + timedelta(hours=1))
+        )
+        await asyncio.sleep(0)
+        followed.revisions.release("web", ())
+        remote.slow.set()
+        async with asyncio.timeout(2):
+            assert await waiting == "a" * 40
+            assert await second == "a" * 40
+
+
+async def test_a_reference_is_not_taken_for_answered_because_another_one_was() -> None:
+    remote = Remote()
+    async with Followed(remote) as followed:
+        long_ago = followed.clock.now() - timedelta(days=1)
+        await followed.clock.sleep(timedelta(seconds=10))
+        await followed.revisions.resolve(SHOP, "main", "web", there_since=long_ago)
+        assert await followed.revisions.resolve(SHOP, "dev", "api", there_since=long_ago) == "a" * 40
+
+
 async def test_a_clock_that_is_ahead_of_ours_makes_nobody_wait() -> None:
     remote = Remote()
     async with Followed(remote) as followed:
