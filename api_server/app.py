@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api_server import about, webhooks
 from api_server.accounts import routes as accounts
-from api_server.applications import live, operations, sources, stream
+from api_server.applications import live, operations, sources, stream, topics
 from api_server.applications import routes as applications
 from api_server.appsets import routes as appsets
 from api_server.clusters import routes as clusters
@@ -27,6 +27,7 @@ ROUTERS = (
     session.router,
     accounts.router,
     # Before the routes with a name in the path, which would take `stream` for one.
+    topics.router,
     stream.router,
     operations.router,
     live.router,

@@ -1,6 +1,7 @@
 """Watching: applications as they change, and the tree of one."""
 
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Annotated
 
 import msgspec
@@ -13,7 +14,7 @@ from api_server.applications.selection import Selected, Selection
 from api_server.auth.sessions import Subject
 from api_server.fields import Fields
 from api_server.services import Services
-from api_server.streaming import Results, StreamResponse, begun
+from api_server.streaming import Results, StreamResponse, Told, begun
 from gitops.model.application import AppName
 from gitops.model.errors import InvalidRequest
 from gitops.model.resource import Manifest, resource_version_of
@@ -49,14 +50,14 @@ async def stream_applications(
     """Begins with every application the client cannot know yet: all, or what is newer than its list."""
     if selected.name:
         allowed_app(services, user, "get", selected.name, namespace=selected.namespace)
-    since = _version(resource_version) if resource_version and not selected.name else 0
-    results = _application_events(services, user, selected, since, Shape(fields_text))
+    since = version_asked(resource_version) if resource_version and not selected.name else 0
+    results = bodies(application_events(services, user, selected, since, Shape(fields_text)))
     return _streamed(request, services, results, _still_known)
 
 
 @router.get("/applications/{name}/resource-tree", summary="The tree, again whenever it changed")
 async def stream_tree(request: Request, services: Served, name: Segment, asked: ReadableApp) -> Response:
-    results = await begun(_trees(services, asked.name))
+    results = await begun(trees(services, asked.name))
     return _streamed(
         request,
         services,
@@ -77,13 +78,14 @@ def _streamed(
     )
 
 
-async def _application_events(
+async def application_events(
     services: Services, user: Subject, selected: Selection, since: int, shape: Shape
-) -> AsyncGenerator[bytes, None]:
+) -> AsyncGenerator[Told, None]:
+    """Marked with resource versions: who has an event knows everything up to its version."""
     applications = services.store.applications
     sent: dict[AppName, int] = {}  # a digest of what the client has, to leave out what looks the same to it
 
-    def shaped(kind: str, name: AppName, app: Manifest) -> bytes | None:
+    def shaped(kind: str, name: AppName, app: Manifest) -> Told | None:
         if not may(services, user, "get", app):
             return None
         # The mirror's bytes are of the newest version, the change may be of an older one.
@@ -95,7 +97,8 @@ async def _application_events(
         sent[name] = digest
         if kind == DELETED:
             del sent[name]
-        return b'{"type":"' + kind.encode() + b'","application":' + body + b"}"
+        told = b'{"type":"' + kind.encode() + b'","application":' + body + b"}"
+        return Told(told, "" if kind == DELETED else resource_version_of(app))
 
     with applications.changes(selected.wants) as feed:
         for kind, name, app in _present(services, selected, since):
@@ -110,11 +113,17 @@ def _present(services: Services, selected: Selection, since: int) -> list[tuple[
     """What a client that knows everything up to `since` has to be told first."""
     applications = services.store.applications
     here = [(name, app) for name in applications.names() if (app := applications.raw(name)) is not None]
-    wanted = [(name, app) for name, app in here if selected.wants(app)]
+    # The oldest first, so that a client that is cut off halfway can go on from what it has.
+    wanted = sorted(((name, app) for name, app in here if selected.wants(app)), key=_age)
     if not since:
         return [(ADDED, name, app) for name, app in wanted]
     gone = [(DELETED, each.name, each.raw) for each in services.deletions.since(since) if selected.wants(each.raw)]
-    return gone + [(MODIFIED, name, app) for name, app in wanted if _version(resource_version_of(app)) > since]
+    return gone + [(MODIFIED, name, app) for name, app in wanted if _age((name, app)) > since]
+
+
+def _age(named: tuple[AppName, Manifest]) -> int:
+    version = resource_version_of(named[1])
+    return int(version) if version.isdigit() else 0
 
 
 async def _changing(
@@ -128,7 +137,7 @@ async def _changing(
                 yield told
 
 
-async def _trees(services: Services, name: AppName) -> AsyncGenerator[bytes, None]:
+async def trees(services: Services, name: AppName) -> AsyncGenerator[bytes, None]:
     last = b""
     async for tree in services.live.watch_resource_tree(name):
         if tree != last:
@@ -136,11 +145,17 @@ async def _trees(services: Services, name: AppName) -> AsyncGenerator[bytes, Non
             yield tree
 
 
+async def bodies(events: AsyncGenerator[Told, None]) -> Results:
+    async with aclosing(events):
+        async for event in events:
+            yield event.body
+
+
 def _still_known(_: Subject) -> None:
     """The policy is asked anew for every event; in between, it is enough that the session holds."""
 
 
-def _version(text: str) -> int:
+def version_asked(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or len(text) > 19:
         raise InvalidRequest("query parameter resourceVersion: the number that a list came with is expected")
     return int(text)
