@@ -12,18 +12,18 @@ import { NotFoundPage } from "./pages/not-found";
 import { ProjectsPage } from "./pages/projects";
 import { RepositoriesPage } from "./pages/repositories";
 import { navigate, useAddress } from "./state/router";
-import { askSession, useSession } from "./state/session";
+import { askSession, followSession, useSession } from "./state/session";
 
 export function App() {
   const session = useSession();
-  useEffect(() => void askSession(), []);
+  useEffect(followSession, []);
   return (
     <>
       {session.kind === "asking" && <div className="splash" role="status" aria-label="Loading" />}
       {session.kind === "anonymous" && <LoginPage />}
       {session.kind === "unreachable" && <Unreachable reason={session.reason} />}
       {session.kind === "user" && (
-        <Shell>
+        <Shell key={session.username}>
           <Page />
         </Shell>
       )}

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,9 @@ import httpx
 from adapters.kube.client import KubeClient
 from adapters.store.kinds import CONFIG_MAPS, PROJECTS, SECRETS
 from adapters.store.store import Store
+from api_server.server import http_server
 from api_server.services import Services
+from api_server.settings import Settings
 from gitops.model.application import AppName
 from gitops.model.repository import IN_CLUSTER_SERVER
 from tests.integration.api.controller import ControllerInMemory
@@ -30,6 +33,35 @@ g, rita, role:readonly
 """
 
 
+class Http:
+    """The listening half of the API server, which a test may stop and start again."""
+
+    def __init__(self, settings: Settings, services: Services, tasks: asyncio.TaskGroup) -> None:
+        self._settings = settings
+        self._services = services
+        self._tasks = tasks
+        self._stop: Callable[[], Awaitable[None]] | None = None
+
+    async def start(self) -> None:
+        self._services.closing.clear()
+        server = http_server(self._settings, self._services)
+        serving = self._tasks.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.01)
+
+        async def stop() -> None:
+            self._services.closing.set()
+            server.should_exit = True
+            await serving
+
+        self._stop = stop
+
+    async def stop(self) -> None:
+        if self._stop is not None:
+            await self._stop()
+            self._stop = None
+
+
 @dataclass
 class World:
     """The server, its cluster, and whoever talks to it."""
@@ -39,6 +71,7 @@ class World:
     url: str
     namespace: str
     clients: dict[str, httpx.AsyncClient]
+    http: Http
 
     @property
     def store(self) -> Store:

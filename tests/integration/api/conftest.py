@@ -14,11 +14,11 @@ from adapters.repo_client import RepoClient
 from adapters.store.store import Store
 from api_server.auth.initial import ensure_credentials
 from api_server.auth.passwords import Passwords
-from api_server.server import http_server, services_of
+from api_server.server import services_of
 from api_server.settings import Settings
 from tests.fixtures.control_plane import ControlPlane
 from tests.fixtures.services import GitRepo
-from tests.integration.api.api_world import World, set_up
+from tests.integration.api.api_world import Http, World, set_up
 from tests.integration.api.controller import ControllerInMemory, serving
 from tests.integration.repo.serving import ServerProcess
 from tiphys.local import pki
@@ -47,16 +47,22 @@ def repo_process(tmp_path_factory: pytest.TempPathFactory, tools_dir: Path, tls:
 
 
 @pytest.fixture
+def dashboard(tmp_path: Path) -> Path:
+    """The pages that are served; the tests of the dashboard put the real ones here."""
+    pages = tmp_path / "dashboard"
+    (pages / "assets").mkdir(parents=True)
+    (pages / "index.html").write_text("<!doctype html><title>Tiphys</title>")
+    (pages / "assets" / "index-BX3k9fQz.js").write_text("export {}")
+    (tmp_path / "outside.txt").write_text("not for the world")
+    (pages / "link.txt").symlink_to(tmp_path / "outside.txt")
+    return pages
+
+
+@pytest.fixture
 async def world(
-    control_plane: ControlPlane, fresh_namespace: str, repo_process: ServerProcess, tls: Path, tmp_path: Path
+    control_plane: ControlPlane, fresh_namespace: str, repo_process: ServerProcess, tls: Path, dashboard: Path
 ) -> AsyncIterator[World]:
     controller, clock = ControllerInMemory(), SystemClock()
-    dashboard = tmp_path / "dashboard"
-    (dashboard / "assets").mkdir(parents=True)
-    (dashboard / "index.html").write_text("<!doctype html><title>Tiphys</title>")
-    (dashboard / "assets" / "index-BX3k9fQz.js").write_text("export {}")
-    (tmp_path / "outside.txt").write_text("not for the world")
-    (dashboard / "link.txt").symlink_to(tmp_path / "outside.txt")
     (port,) = free_ports(1)
     settings = Settings(namespace=fresh_namespace, tls_dir=tls / "api_server", port=port, dashboard_dir=dashboard)  # type: ignore[call-arg]
     async with (
@@ -70,20 +76,16 @@ async def world(
         async with Store.open(client, fresh_namespace, clock) as store:
             await ensure_credentials(store, passwords, clock)
             services = services_of(store, repo, live, passwords, namespace=fresh_namespace)
-            server = http_server(settings, services)
             async with asyncio.TaskGroup() as tasks:
                 loops = [tasks.create_task(services.audit.run())]
                 loops.append(tasks.create_task(services.deletions.follow(store.applications)))
-                serving_http = tasks.create_task(server.serve())
-                while not server.started:
-                    await asyncio.sleep(0.01)
-                made = World(services, controller, f"http://127.0.0.1:{port}", fresh_namespace, {})
+                http = Http(settings, services, tasks)
+                await http.start()
+                made = World(services, controller, f"http://127.0.0.1:{port}", fresh_namespace, {}, http)
                 yield made
                 for each in made.clients.values():
                     await each.aclose()
-                services.closing.set()
-                server.should_exit = True
-                await serving_http
+                await http.stop()
                 for loop in loops:
                     loop.cancel()
         passwords.close()

@@ -3,10 +3,10 @@
 import { request } from "./http";
 import type {
   Application,
-  ApplicationTree,
   Cluster,
   KubernetesEvent,
   List,
+  Manifests,
   Project,
   Repository,
   ResourceDiff,
@@ -73,15 +73,20 @@ export const applications = (signal?: AbortSignal) =>
     query: { fields: `metadata.resourceVersion,${rowFields("items")}` },
     ...(signal ? { signal } : {}),
   });
-export const application = (app: AppRef, signal?: AbortSignal) =>
-  request<Application>(path(app), { query: inNamespace(app), ...(signal ? { signal } : {}) });
-export const resourceTree = (app: AppRef) =>
-  request<ApplicationTree>(path(app, "/resource-tree"), { query: inNamespace(app) });
-export const managedResources = (app: AppRef, signal?: AbortSignal) =>
+/** One object's states; a whole application's are megabytes. Nothing, if it is none of the application's. */
+export const managedResource = (app: AppRef, of: ResourceId & { version?: string }, signal?: AbortSignal) =>
   request<{ items?: ResourceDiff[] | null }>(path(app, "/managed-resources"), {
-    query: inNamespace(app),
+    query: {
+      ...inNamespace(app),
+      group: of.group,
+      version: of.version,
+      kind: of.kind,
+      namespace: of.namespace,
+      name: of.name,
+    },
     ...(signal ? { signal } : {}),
-  });
+    // An empty parameter matches everything, so another group's object of the same kind and name may come along.
+  }).then(({ items }) => (items ?? []).find((one) => (one.group ?? "") === (of.group ?? "")));
 export const liveManifest = (app: AppRef, of: ResourceId & { version?: string }) =>
   request<{ manifest?: string }>(path(app, "/resource"), {
     query: {
@@ -104,6 +109,8 @@ export const events = (app: AppRef, of?: ResourceId & { uid?: string }) =>
       resourceGroup: of?.group,
     },
   });
+export const manifests = (app: AppRef, signal?: AbortSignal) =>
+  request<Manifests>(path(app, "/manifests"), { query: inNamespace(app), ...(signal ? { signal } : {}) });
 export const revisionMetadata = (app: AppRef, revision: string) =>
   request<RevisionMetadata>(path(app, `/revisions/${encodeURIComponent(revision)}/metadata`), {
     query: inNamespace(app),

@@ -13,7 +13,11 @@ export interface Source {
   targetRevision?: string;
   chart?: string;
   ref?: string;
-  helm?: { valueFiles?: string[] };
+  /** What the renderers are told: helm, kustomize, directory, plugin. */
+  helm?: unknown;
+  kustomize?: unknown;
+  directory?: unknown;
+  plugin?: unknown;
 }
 
 export interface Automated {
@@ -37,6 +41,7 @@ export interface ObjectMeta {
   deletionTimestamp?: string | null;
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
+  ownerReferences?: { apiVersion?: string; kind?: string; name?: string; uid?: string; controller?: boolean }[];
 }
 
 export interface Health {
@@ -86,6 +91,7 @@ export interface Operation {
     source?: Source | null;
   } | null;
   initiatedBy?: Initiator;
+  info?: { name?: string; value?: string }[];
   retry?: { limit?: number };
 }
 
@@ -174,6 +180,14 @@ export interface ResourceDiff extends ResourceId {
   predictedLiveState?: string;
   hook?: boolean;
   modified?: boolean;
+}
+
+/** What is rendered for an application, and which files were left out on purpose. */
+export interface Manifests {
+  manifests?: string[] | null;
+  revision?: string;
+  sourceType?: string;
+  skippedFiles?: { path: string; reason?: string }[] | null;
 }
 
 export interface RevisionMetadata {

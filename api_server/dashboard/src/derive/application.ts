@@ -117,6 +117,10 @@ export const subjectOf = (commit: RevisionMetadata | undefined): string => commi
 /** "Ann Lee <ann@example.com>" without the address. */
 export const authorName = (author: string): string => author.replace(/\s*<[^>]*>\s*$/, "") || author;
 
+/** The ApplicationSet that makes the application, and makes it again when it is gone. */
+export const setOf = (app: Application): string =>
+  app.metadata.ownerReferences?.find(({ kind }) => kind === "ApplicationSet")?.name ?? "";
+
 /** Where a person can read a commit, for the Git hosts whose addresses are known; else nothing. */
 export function commitUrl(repoURL: string, revision: string): string {
   const host = /^(?:https?:\/\/(?:[^@/]*@)?|git@)(github\.com|gitlab\.com|bitbucket\.org)[/:](.+?)(?:\.git)?\/?$/.exec(

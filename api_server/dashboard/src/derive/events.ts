@@ -9,10 +9,26 @@ export function applyEvents(
 ): ReadonlyMap<string, Application> {
   const next = new Map(byKey);
   for (const { type, application } of events) {
-    if (type === "DELETED") next.delete(keyOf(application));
-    else if (!isOlder(application, next.get(keyOf(application)))) next.set(keyOf(application), application);
+    const known = next.get(keyOf(application));
+    // One made anew under the same name is not the one that was deleted.
+    if (type === "DELETED") {
+      if (known?.metadata.uid === application.metadata.uid) next.delete(keyOf(application));
+    } else if (!isOlder(application, known)) next.set(keyOf(application), application);
   }
   return next;
+}
+
+/** A list in place of what was known; what was known to be newer than the list stays. */
+export function listedAnew(
+  known: ReadonlyMap<string, Application>,
+  list: readonly Application[],
+): ReadonlyMap<string, Application> {
+  return new Map(
+    list.map((app) => {
+      const before = known.get(keyOf(app));
+      return [keyOf(app), before && isOlder(app, before) ? before : app];
+    }),
+  );
 }
 
 /** Resource versions grow; an event from before the list must not turn the clock back. */

@@ -14,18 +14,11 @@ const app = anApplication({
     ],
   },
 });
-const effects = (prune: boolean) =>
-  preview(app, undefined, prune).map(({ resource, effect }) => `${effect} ${resource.name}`);
+const effects = (prune: boolean) => preview(app, prune).map(({ resource, effect }) => `${effect} ${resource.name}`);
 
 describe("a preview", () => {
   test("names deletions first", () => {
     expect(effects(true)).toEqual(["delete gone", "create missing", "change changed", "none equal"]);
-  });
-  test("knows by the comparison what is not alive yet", () => {
-    const diffs = [
-      { group: "apps", kind: "Deployment", namespace: "n", name: "changed", liveState: "null", targetState: "{}" },
-    ];
-    expect(preview(app, diffs, false).find(({ resource }) => resource.name === "changed")?.effect).toBe("create");
   });
   test("without prune keeps what Git removed", () => {
     expect(effects(false)).toEqual(["create missing", "change changed", "keep gone", "none equal"]);

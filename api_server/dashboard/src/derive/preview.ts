@@ -11,28 +11,20 @@ export interface PreviewRow {
   readonly id: string;
   readonly resource: ResourceStatus;
   readonly effect: Effect;
-  readonly lines: DiffCount | undefined;
 }
 
 const ORDER: readonly Effect[] = ["delete", "create", "change", "keep", "none"];
 
-export function preview(app: Application, diffs: readonly ResourceDiff[] | undefined, prune: boolean): PreviewRow[] {
-  const byId = new Map((diffs ?? []).map((diff) => [resourceKey(diff), diff]));
+export function preview(app: Application, prune: boolean): PreviewRow[] {
   return (app.status?.resources ?? [])
     .filter(({ hook }) => !hook)
-    .map((resource) => {
-      const id = resourceKey(resource);
-      const diff = byId.get(id);
-      const effect = effectOf(resource, diff, prune);
-      return { id, resource, effect, lines: diff && effect === "change" ? countOf(resourceDiff(diff)) : undefined };
-    })
+    .map((resource) => ({ id: resourceKey(resource), resource, effect: effectOf(resource, prune) }))
     .sort((a, b) => ORDER.indexOf(a.effect) - ORDER.indexOf(b.effect) || a.id.localeCompare(b.id));
 }
 
-function effectOf(resource: ResourceStatus, diff: ResourceDiff | undefined, prune: boolean): Effect {
+function effectOf(resource: ResourceStatus, prune: boolean): Effect {
   if (resource.requiresPruning) return prune ? "delete" : "keep";
-  const missing = diff ? decoded(diff.liveState) === undefined : resource.health?.status === "Missing";
-  if (missing) return "create";
+  if (resource.health?.status === "Missing") return "create";
   return resource.status === "Synced" ? "none" : "change";
 }
 

@@ -1,10 +1,11 @@
 /** One application, live: how it is, why, what it consists of, and what can be done. */
 
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo } from "react";
 import type { AppRef } from "../api/calls";
 import type { Application } from "../api/types";
-import { syncOf, healthOf } from "../derive/application";
-import { joinResources } from "../derive/tree";
+import { comparedRevision, healthOf, syncOf } from "../derive/application";
+import { joinResources, ROOT_ID } from "../derive/tree";
+import { ApplicationPanel } from "../parts/application-panel";
 import { AppHeader, type Panel } from "../parts/app-header";
 import { Conditions } from "../parts/conditions";
 import { Bones, Link } from "../parts/controls";
@@ -15,7 +16,7 @@ import { OperationCard } from "../parts/operation-card";
 import { ResourcePanel, type PanelTab } from "../parts/resource-panel";
 import { SyncPanel } from "../parts/sync-panel";
 import { TreeView, type TreeShape } from "../parts/tree-view";
-import { useApplication, useManagedResources, useTree, type Followed } from "../state/application";
+import { retry, useApplication, useTree, type Followed } from "../state/application";
 import { refresh } from "../state/commands";
 import { useShortcuts } from "../state/keys";
 import { usePermission } from "../state/permissions";
@@ -26,7 +27,7 @@ export function ApplicationPage({ namespace, name }: { namespace: string | undef
   const followed = useApplication(ref);
   const app = followed.value;
   useTitle(name, app);
-  if (followed.refusal && (!app || followed.refusal.forbidden || followed.refusal.status === 404)) {
+  if (followed.refusal) {
     return <Refused name={name} detail={followed.refusal.message} />;
   }
   if (followed.gone) return <Gone name={name} />;
@@ -34,7 +35,7 @@ export function ApplicationPage({ namespace, name }: { namespace: string | undef
   if (!app || followed.asOf === undefined) {
     return (
       <div className="page">
-        <ConnectionBanner stream={followed.stream} asOf={followed.asOf} onRetry={followed.retry} />
+        <ConnectionBanner stream={followed.stream} asOf={followed.asOf} onRetry={retry} />
         <Bones rows={10} />
       </div>
     );
@@ -48,35 +49,36 @@ interface KnownProps {
   readonly followed: Followed<Application>;
 }
 
+const PANELS: readonly Panel[] = ["sync", "history", "delete"];
+
 function Known({ appRef, app, followed }: KnownProps) {
   const { query } = useAddress();
-  const [panel, setPanel] = useState<Panel>();
   const tree = useTree(appRef);
-  const managed = useManagedResources(appRef, app);
   const resources = useMemo(() => joinResources(app, tree.value), [app, tree.value]);
   const syncPermission = usePermission(app, "sync");
   const shape: TreeShape = query.get("view") === "list" ? "list" : "graph";
   const chosen = query.get("node") ?? undefined;
   const resource = chosen === undefined ? undefined : resources.byId.get(chosen);
-  const choose = (id: string | undefined) => setQuery({ node: id === chosen ? undefined : id });
-  const close = () => setPanel(undefined);
+  const tab = query.get("tab") ?? "summary";
+  const panel = PANELS.find((one) => one === query.get("panel"));
+  const choose = (id: string | undefined) => setQuery({ node: id === chosen ? undefined : id, tab: undefined });
+  const showTab = (next: string) => setQuery({ tab: next === "summary" ? undefined : next });
+  const open = (next: Panel) => setQuery({ panel: next });
+  const close = () => setQuery({ panel: undefined });
+  const show = (next: TreeShape) => setQuery({ view: next === "list" ? "list" : undefined });
   useShortcuts({
-    s: () => setPanel("sync"),
-    h: () => setPanel("history"),
+    s: () => open("sync"),
+    h: () => open("history"),
     r: () => void refresh(app, "normal"),
-    g: () => setQuery({ view: shape === "graph" ? "list" : undefined }),
+    g: () => show(shape === "graph" ? "list" : "graph"),
     Escape: () => choose(undefined),
   });
-  // Whichever stream is down, what is shown may no longer be true.
+  // Whichever is not told any more, what is shown may no longer be true.
   const lost = followed.stream.kind === "lost" ? followed : tree;
   return (
     <div className={`page application ${lost.stream.kind === "lost" ? "stale" : ""}`}>
-      <ConnectionBanner
-        stream={lost.stream}
-        asOf={lost.asOf}
-        onRetry={() => [followed, tree].forEach(({ retry }) => retry())}
-      />
-      <AppHeader app={app} resources={resources} syncPermission={syncPermission} onPanel={setPanel} />
+      <ConnectionBanner stream={lost.stream} asOf={lost.asOf} onRetry={retry} />
+      <AppHeader app={app} resources={resources} syncPermission={syncPermission} onPanel={open} />
       <div className="app-body">
         <div className="app-main">
           <div className="app-notices">
@@ -91,21 +93,25 @@ function Known({ appRef, app, followed }: KnownProps) {
             loading={tree.asOf === undefined && !tree.refusal}
             chosen={chosen}
             onChoose={choose}
-            onShape={(next) => setQuery({ view: next === "list" ? "list" : undefined })}
+            onShape={show}
           />
         </div>
         {resource && (
           <ResourcePanel
+            key={resource.id}
             app={appRef}
             resource={resource}
-            managed={managed}
-            tab={(query.get("tab") ?? "summary") as PanelTab}
-            onTab={(tab) => setQuery({ tab: tab === "summary" ? undefined : tab })}
+            revision={comparedRevision(app)}
+            tab={tab as PanelTab}
+            onTab={showTab}
             onClose={() => choose(undefined)}
           />
         )}
+        {chosen === ROOT_ID && (
+          <ApplicationPanel app={app} tab={tab} onTab={showTab} onClose={() => choose(undefined)} />
+        )}
       </div>
-      {panel === "sync" && <SyncPanel app={app} managed={managed} permission={syncPermission} onClose={close} />}
+      {panel === "sync" && <SyncPanel app={app} permission={syncPermission} onClose={close} />}
       {panel === "history" && <HistoryPanel app={app} permission={syncPermission} onClose={close} />}
       {panel === "delete" && <DeleteDialog app={app} onClose={close} />}
     </div>

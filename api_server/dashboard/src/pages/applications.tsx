@@ -1,6 +1,6 @@
 /** All applications: what is wrong at a glance, the rest one search away. */
 
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import type { Application } from "../api/types";
 import { keyOf } from "../derive/application";
 import {
@@ -20,9 +20,10 @@ import { Icon } from "../parts/icons";
 import { ConnectionBanner } from "../parts/notices";
 import { SummaryBar } from "../parts/summary-bar";
 import { SyncPanelFor } from "../parts/sync-panel-for";
-import { retryApplications, useApplications } from "../state/applications";
+import { retry } from "../state/application";
+import { useApplications } from "../state/applications";
 import { useShortcuts } from "../state/keys";
-import { navigate, useAddress } from "../state/router";
+import { navigate, setQuery, useAddress } from "../state/router";
 
 export function ApplicationsPage() {
   const { byKey, loaded, stream, asOf } = useApplications();
@@ -30,7 +31,7 @@ export function ApplicationsPage() {
   const filter = useMemo(() => filterFromQuery(query), [query]);
   const apps = useMemo(() => [...byKey.values()], [byKey]);
   const found = useMemo(() => listing(apps, filter), [apps, filter]);
-  const [syncing, setSyncing] = useState<Application>();
+  const syncing = byKey.get(query.get("sync") ?? "");
   useEffect(() => {
     document.title = "Applications · Tiphys";
   }, []);
@@ -38,7 +39,7 @@ export function ApplicationsPage() {
     show({ ...filter, sort: column, descending: filter.sort === column ? !filter.descending : false });
   return (
     <div className="page applications">
-      <ConnectionBanner stream={stream} asOf={asOf} onRetry={retryApplications} />
+      <ConnectionBanner stream={stream} asOf={asOf} onRetry={retry} />
       <div className="list-head">
         <h1>
           Applications{" "}
@@ -60,15 +61,17 @@ export function ApplicationsPage() {
               filter={filter}
               stale={stream.kind === "lost"}
               onSort={sort}
-              onSync={setSyncing}
+              onSync={startSync}
             />
           )}
         </div>
       </div>
-      {syncing && <SyncPanelFor key={keyOf(syncing)} app={syncing} onClose={() => setSyncing(undefined)} />}
+      {syncing && <SyncPanelFor key={keyOf(syncing)} app={syncing} onClose={() => setQuery({ sync: undefined })} />}
     </div>
   );
 }
+
+const startSync = (app: Application): void => setQuery({ sync: keyOf(app) });
 
 function show(filter: Filter): void {
   const query = filterToQuery(filter).toString();

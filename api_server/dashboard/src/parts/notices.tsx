@@ -1,6 +1,6 @@
 /** Banners and toasts: what went wrong, what was accepted, and what may no longer be true. */
 
-import type { StreamState } from "../api/stream";
+import type { StreamState } from "../feed/topics";
 import { timeOfDay } from "../derive/time";
 import { useNow } from "../state/now";
 import { dismiss, useToasts } from "../state/toasts";

@@ -51,7 +51,6 @@ afterEach(() => {
 
 const commands = () => asked.filter(({ method }) => method !== "GET");
 const allowed = { allowed: true, reason: "" };
-const nothingLoaded = { value: [], error: "", loading: false };
 const pending: Application = anApplication({
   status: {
     sync: { status: "OutOfSync", revision: NEW },
@@ -67,7 +66,7 @@ const pending: Application = anApplication({
   },
 });
 const syncPanel = (permission = allowed) =>
-  render(<SyncPanel app={pending} managed={nothingLoaded} permission={permission} onClose={() => undefined} />);
+  render(<SyncPanel app={pending} permission={permission} onClose={() => undefined} />);
 
 test("a refused login shows the server's words and empties the password", async () => {
   answer = () => ({
@@ -141,7 +140,7 @@ test("a refusal by the server becomes a toast in its words, and the panel stays"
   const close = vi.fn();
   render(
     <>
-      <SyncPanel app={pending} managed={nothingLoaded} permission={allowed} onClose={close} />
+      <SyncPanel app={pending} permission={allowed} onClose={close} />
       <Toasts />
     </>,
   );

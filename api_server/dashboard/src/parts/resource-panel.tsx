@@ -5,9 +5,9 @@ import { liveManifest, type AppRef } from "../api/calls";
 import type { ResourceDiff } from "../api/types";
 import { resourceDiff, countOfDiff, decoded } from "../derive/preview";
 import { ago, clockTime, parseTime } from "../derive/time";
-import { resourceKey, type ResourceView } from "../derive/tree";
+import type { ResourceView } from "../derive/tree";
 import { toYaml } from "../derive/yaml";
-import { useLoaded, type Loaded } from "../state/application";
+import { useLoaded, useManagedResource, type Loaded } from "../state/application";
 import { useNow } from "../state/now";
 import { CodeView, DiffView, type DiffShape } from "./code";
 import { Bones, Segmented, Tabs } from "./controls";
@@ -23,15 +23,18 @@ export type PanelTab = "summary" | "live" | "desired" | "diff" | "events";
 interface ResourcePanelProps {
   readonly app: AppRef;
   readonly resource: ResourceView;
-  readonly managed: Loaded<readonly ResourceDiff[]>;
+  /** The commit that it is compared with. */
+  readonly revision: string;
   readonly tab: PanelTab;
   readonly onTab: (tab: PanelTab) => void;
   readonly onClose: () => void;
 }
 
-export function ResourcePanel({ app, resource, managed, tab, onTab, onClose }: ResourcePanelProps) {
-  const diff = managed.value?.find((one) => resourceKey(one) === resource.id);
+export function ResourcePanel({ app, resource, revision, tab, onTab, onClose }: ResourcePanelProps) {
   const isManaged = resource.sync !== undefined;
+  const state = [resource.resourceVersion, resource.sync, resource.health, revision].join(" ");
+  const managed = useManagedResource(app, isManaged ? resource : undefined, state);
+  const diff = managed.value;
   const tabs = [
     { id: "summary" as const, title: "Summary", testId: "panel-tab-summary" },
     { id: "live" as const, title: "Live", testId: "panel-tab-live" },
@@ -201,7 +204,7 @@ function LiveManifest({ app, resource }: { app: AppRef; resource: ResourceView }
 }
 
 interface ManagedProps {
-  readonly managed: Loaded<readonly ResourceDiff[]>;
+  readonly managed: Loaded<ResourceDiff | undefined>;
   readonly diff: ResourceDiff | undefined;
 }
 

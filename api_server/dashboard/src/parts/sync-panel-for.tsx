@@ -1,7 +1,7 @@
 /** The sync panel over a page that knows an application only by its row: it looks up the rest itself. */
 
 import type { Application } from "../api/types";
-import { useApplication, useManagedResources } from "../state/application";
+import { useApplication } from "../state/application";
 import { usePermission } from "../state/permissions";
 import { Bones } from "./controls";
 import { ErrorNotice } from "./notices";
@@ -11,11 +11,9 @@ import { SyncPanel } from "./sync-panel";
 export function SyncPanelFor({ app: row, onClose }: { app: Application; onClose: () => void }) {
   const ref = { name: row.metadata.name, namespace: row.metadata.namespace };
   const { value: app, asOf, refusal } = useApplication(ref);
-  const managed = useManagedResources(ref, app);
   const permission = usePermission(row, "sync");
   // A row has no resources: wait for the whole application.
-  if (app && asOf !== undefined)
-    return <SyncPanel app={app} managed={managed} permission={permission} onClose={onClose} />;
+  if (app && asOf !== undefined) return <SyncPanel app={app} permission={permission} onClose={onClose} />;
   return (
     <Drawer wide label={`Sync ${ref.name}`} title={<h2>Sync {ref.name}</h2>} onClose={onClose}>
       {refusal ? (

@@ -1,11 +1,10 @@
 /** Before a sync: revision, options, and exactly what will be deleted, created and changed. */
 
 import { useMemo, useState } from "react";
-import type { Application, ResourceDiff, SyncRequest } from "../api/types";
+import type { Application, SyncRequest } from "../api/types";
 import { comparedRevision, shortRevision, sourcesOf } from "../derive/application";
 import { prunesByPolicy } from "../derive/policy";
 import { preselected, preview, resourcesToName, type Effect, type PreviewRow } from "../derive/preview";
-import type { Loaded } from "../state/application";
 import { startSync } from "../state/commands";
 import type { Permission } from "../state/permissions";
 import { Button, Check } from "./controls";
@@ -15,7 +14,6 @@ import { SyncPreview } from "./sync-preview";
 
 interface SyncPanelProps {
   readonly app: Application;
-  readonly managed: Loaded<readonly ResourceDiff[]>;
   readonly permission: Permission;
   readonly onClose: () => void;
 }
@@ -28,7 +26,7 @@ interface Options {
   readonly force: boolean;
 }
 
-export function SyncPanel({ app, managed, permission, onClose }: SyncPanelProps) {
+export function SyncPanel({ app, permission, onClose }: SyncPanelProps) {
   const [options, setOptions] = useState<Options>(() => ({
     revision: "",
     prune: prunesByPolicy(app),
@@ -41,7 +39,7 @@ export function SyncPanel({ app, managed, permission, onClose }: SyncPanelProps)
   // Until someone ticks or unticks, the choice follows what is out of sync right now.
   const chosen = ticked ?? preselected(app);
   const named = useMemo(() => resourcesToName(app, chosen), [app, chosen]);
-  const rows = useMemo(() => preview(app, managed.value, options.prune), [app, managed.value, options.prune]);
+  const rows = useMemo(() => preview(app, options.prune), [app, options.prune]);
   const submit = async () => {
     setBusy(true);
     const taken = await startSync(app, requestOf(options, named));
@@ -85,14 +83,7 @@ export function SyncPanel({ app, managed, permission, onClose }: SyncPanelProps)
             </span>
           </div>
         )}
-        <SyncPreview
-          app={app}
-          rows={rows}
-          managed={managed}
-          chosen={chosen}
-          onChoose={setTicked}
-          partial={named !== undefined}
-        />
+        <SyncPreview app={app} rows={rows} chosen={chosen} onChoose={setTicked} partial={named !== undefined} />
       </div>
     </Drawer>
   );

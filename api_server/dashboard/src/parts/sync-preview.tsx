@@ -1,29 +1,29 @@
 /** What a sync will delete, create and change, one row per resource; each can be left out. */
 
-import { useState } from "react";
-import type { Application, ResourceDiff } from "../api/types";
+import { useMemo, useState } from "react";
+import type { Application } from "../api/types";
+import { comparedRevision } from "../derive/application";
 import { counted } from "../derive/explain";
-import { resourceDiff, type PreviewRow } from "../derive/preview";
+import { countOfDiff, resourceDiff, type PreviewRow } from "../derive/preview";
 import { EFFECT_TONES, EFFECT_WORDS } from "../derive/tone";
-import { resourceKey } from "../derive/tree";
-import type { Loaded } from "../state/application";
+import { useManagedResource } from "../state/application";
 import { DiffView } from "./code";
-import { Button } from "./controls";
-import { Icon } from "./icons";
+import { Bones, Button } from "./controls";
 import { KindMark } from "./node";
 import { Chip } from "./status";
 
 interface SyncPreviewProps {
   readonly app: Application;
   readonly rows: readonly PreviewRow[];
-  readonly managed: Loaded<readonly ResourceDiff[]>;
   readonly chosen: ReadonlySet<string>;
   readonly partial: boolean;
   readonly onChoose: (chosen: ReadonlySet<string> | undefined) => void;
 }
 
-export function SyncPreview({ app, rows, managed, chosen, partial, onChoose }: SyncPreviewProps) {
+export function SyncPreview({ app, rows, chosen, partial, onChoose }: SyncPreviewProps) {
   const [showEqual, setShowEqual] = useState(false);
+  const [all, setAll] = useState(false);
+  const eager = rows.filter(({ effect }) => effect === "change").length <= FEW;
   const equal = rows.filter(({ effect }) => effect === "none");
   const shown = showEqual ? rows : rows.filter(({ effect, id }) => effect !== "none" || chosen.has(id));
   const toggle = (id: string, on: boolean) => {
@@ -46,24 +46,24 @@ export function SyncPreview({ app, rows, managed, chosen, partial, onChoose }: S
           None
         </Button>
       </div>
-      {managed.error && (
-        <div className="notice tone-warn">
-          <Icon name="warn" />
-          The differences cannot be shown: {managed.error}
-        </div>
-      )}
       {shown.length === 0 && <p className="soft rows-none">Everything is in sync; a sync would change nothing.</p>}
       <ul className="preview-rows">
-        {shown.map((row) => (
+        {(all ? shown : shown.slice(0, MANY)).map((row) => (
           <Row
             key={row.id}
+            app={app}
             row={row}
-            diff={managed.value?.find((one) => resourceKey(one) === row.id)}
+            eager={eager}
             checked={chosen.has(row.id)}
             onCheck={(on) => toggle(row.id, on)}
           />
         ))}
       </ul>
+      {!all && shown.length > MANY && (
+        <Button small kind="quiet" icon="chevron" onPress={() => setAll(true)}>
+          Show {shown.length - MANY} more
+        </Button>
+      )}
       {equal.length > 0 && (
         <Button small kind="quiet" icon={showEqual ? "down" : "chevron"} onPress={() => setShowEqual(!showEqual)}>
           {showEqual ? "Hide" : "Show"} {counted(equal.length, "resource")} already in sync
@@ -78,16 +78,27 @@ export function SyncPreview({ app, rows, managed, chosen, partial, onChoose }: S
   );
 }
 
+// As many differences are looked up before anyone asks to see them, and as many rows are drawn at once.
+const FEW = 10;
+const MANY = 200;
+
 interface RowProps {
+  readonly app: Application;
   readonly row: PreviewRow;
-  readonly diff: ResourceDiff | undefined;
+  /** Look the difference up at once, for the number of its lines. */
+  readonly eager: boolean;
   readonly checked: boolean;
   readonly onCheck: (checked: boolean) => void;
 }
 
-function Row({ row, diff, checked, onCheck }: RowProps) {
+function Row({ app, row, eager, checked, onCheck }: RowProps) {
   const [open, setOpen] = useState(false);
-  const { resource, effect, lines } = row;
+  const { resource, effect } = row;
+  const wanted = open || (eager && effect === "change");
+  const ref = { name: app.metadata.name, namespace: app.metadata.namespace };
+  const state = `${resource.status} ${resource.health?.status} ${comparedRevision(app)}`;
+  const { value: diff, error, loading } = useManagedResource(ref, wanted ? resource : undefined, state);
+  const lines = useMemo(() => (diff && effect === "change" ? countOfDiff(diff) : undefined), [diff, effect]);
   const words = `${resource.kind} ${resource.name}`;
   return (
     <li className={`preview-row effect-${effect}`}>
@@ -114,7 +125,7 @@ function Row({ row, diff, checked, onCheck }: RowProps) {
             <span className="tone-good">+{lines.added}</span> <span className="tone-bad">−{lines.removed}</span>
           </span>
         )}
-        {diff && effect !== "none" && (
+        {effect !== "none" && (
           <Button
             small
             kind="quiet"
@@ -126,6 +137,12 @@ function Row({ row, diff, checked, onCheck }: RowProps) {
         )}
       </div>
       {open && diff && <DiffView lines={resourceDiff(diff)} shape="unified" before="Live" after="After the sync" />}
+      {open && !diff && loading && <Bones rows={4} />}
+      {open && !diff && !loading && (
+        <p className="pad tone-bad" role="alert">
+          {error ? `The difference cannot be shown: ${error}` : "The comparison has nothing on this resource yet."}
+        </p>
+      )}
     </li>
   );
 }

@@ -81,7 +81,7 @@ export function TreeView({ app, resources, shape, loading, chosen, onChoose, onS
         <Graph
           root={root}
           chosen={chosen}
-          onChoose={(id) => onChoose(resources.byId.has(id) ? id : undefined)}
+          onChoose={onChoose}
           onUnfold={(id) => setChoice({ ...choice, opened: new Set(choice.opened).add(id) })}
         />
       ) : (

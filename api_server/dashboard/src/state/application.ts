@@ -1,110 +1,90 @@
-/** One application and its tree, each kept current by its own stream. */
+/** One application and its tree, kept current by what the server tells; and questions that are asked again. */
 
-import { useEffect, useMemo, useRef, useState } from "react";
-import {
-  application as getApplication,
-  managedResources,
-  resourceTree,
-  revisionMetadata,
-  type AppRef,
-} from "../api/calls";
-import { ApiError, withQuery, wordsOf } from "../api/http";
-import { openStream, type Stream, type StreamState } from "../api/stream";
-import type { Application, ApplicationEvent, ApplicationTree, ResourceDiff, RevisionMetadata } from "../api/types";
-import { isOlder } from "../derive/events";
+import { useEffect, useRef, useState } from "react";
+import { managedResource, revisionMetadata, type AppRef } from "../api/calls";
+import { wordsOf } from "../api/http";
+import type {
+  Application,
+  ApplicationEvent,
+  ApplicationTree,
+  ResourceDiff,
+  ResourceId,
+  RevisionMetadata,
+} from "../api/types";
 import { keyOf } from "../derive/application";
+import { isOlder } from "../derive/events";
+import { follow, retryNow } from "../feed/client";
+import { eventIn } from "../feed/events";
+import type { Refusal, StreamState, Topic } from "../feed/topics";
 import { knownApplication } from "./applications";
 
 export interface Followed<T> {
   readonly value: T | undefined;
   readonly stream: StreamState;
+  /** When it was last known to be true; undefined before the server told of it. */
   readonly asOf: number | undefined;
   /** The server refused to show it, or does not know it. */
-  readonly refusal: ApiError | undefined;
+  readonly refusal: Refusal | undefined;
   readonly gone: boolean;
-  readonly retry: () => void;
 }
+
+export const retry = retryNow;
 
 export function useApplication(ref: AppRef): Followed<Application> {
   const key = `${ref.namespace ?? ""}/${ref.name}`;
-  return useFollowed<Application, ApplicationEvent>(key, {
-    first: () => knownApplication(key),
-    load: (signal) => getApplication(ref, signal),
-    path: (app) =>
-      withQuery("/api/v1/stream/applications", {
-        name: ref.name,
-        appNamespace: ref.namespace,
-        resourceVersion: app.metadata.resourceVersion,
-      }),
-    next: (old, event) => {
-      if (event.application.metadata.name !== ref.name) return old;
-      if (event.type === "DELETED") return undefined;
-      return isOlder(event.application, old) ? old : event.application;
+  return useFollowed<Application, ApplicationEvent>(
+    { kind: "application", name: ref.name, appNamespace: ref.namespace },
+    () => knownApplication(key),
+    (old, { type, application }) => {
+      if (type === "DELETED") return undefined;
+      return isOlder(application, old) ? old : application;
     },
-  });
+  );
 }
 
 export function useTree(ref: AppRef): Followed<ApplicationTree> {
-  return useFollowed<ApplicationTree, ApplicationTree>(`${ref.namespace ?? ""}/${ref.name}`, {
-    first: () => undefined,
-    load: () => resourceTree(ref),
-    path: () =>
-      withQuery(`/api/v1/stream/applications/${encodeURIComponent(ref.name)}/resource-tree`, {
-        applicationName: ref.name,
-        appNamespace: ref.namespace,
-      }),
-    next: (_old, tree) => tree,
-  });
+  return useFollowed<ApplicationTree, ApplicationTree>(
+    { kind: "tree", name: ref.name, appNamespace: ref.namespace },
+    () => undefined,
+    (_old, tree) => tree,
+  );
 }
 
-interface Source<T, E> {
-  readonly first: () => T | undefined;
-  readonly load: (signal: AbortSignal) => Promise<T>;
-  readonly path: (value: T) => string;
-  /** The value after an event; undefined once it is gone. */
-  readonly next: (old: T | undefined, event: E) => T | undefined;
-}
-
-type Known<T> = Omit<Followed<T>, "retry">;
-
-function useFollowed<T, E>(key: string, source: Source<T, E>): Followed<T> {
-  const [known, setKnown] = useState<Known<T>>(() => unknown(source.first()));
-  const stream = useRef<Stream | undefined>(undefined);
-  const latest = useRef(source);
-  latest.current = source;
+/** `next` answers the value after an event; undefined once it is gone. */
+function useFollowed<T, E>(
+  topic: Topic,
+  first: () => T | undefined,
+  next: (old: T | undefined, event: E) => T | undefined,
+): Followed<T> {
+  const [known, setKnown] = useState<Followed<T>>(() => unknown(first()));
+  const latest = useRef({ first, next });
+  latest.current = { first, next };
+  const { kind, name, appNamespace } = topic;
   useEffect(() => {
     setKnown(unknown(latest.current.first()));
-    stream.current = openStream<E>({
-      open: async (signal) => {
-        const value = await latest.current.load(signal).catch((error: unknown) => {
-          if (isRefusal(error)) setKnown((old) => ({ ...old, refusal: error }));
-          throw error;
-        });
-        setKnown((old) => ({ ...old, value, refusal: undefined, gone: false, asOf: Date.now() }));
-        return latest.current.path(value);
-      },
-      receive: (event) => setKnown((old) => received(old, latest.current.next(old.value, event))),
-      state: (next) => setKnown((old) => ({ ...old, stream: next, asOf: asOfAt(old, next) })),
+    const following = follow({
+      topic: { kind, name, appNamespace },
+      event: (data) => setKnown((old) => received(old, latest.current.next(old.value, eventIn<E>(data)))),
+      state: (state) => setKnown((old) => withState(old, state)),
+      refused: (refusal) => setKnown((old) => ({ ...old, refusal })),
     });
-    return () => stream.current?.close();
-  }, [key]);
-  return useMemo(() => ({ ...known, retry: () => stream.current?.retry() }), [known]);
+    return following.close;
+  }, [kind, name, appNamespace]);
+  return known;
 }
 
-function unknown<T>(value: T | undefined): Known<T> {
+function unknown<T>(value: T | undefined): Followed<T> {
   return { value, stream: { kind: "connecting" }, asOf: undefined, refusal: undefined, gone: false };
 }
 
-function received<T>(old: Known<T>, value: T | undefined): Known<T> {
-  return { ...old, value: value ?? old.value, gone: value === undefined, asOf: Date.now() };
+function received<T>(old: Followed<T>, value: T | undefined): Followed<T> {
+  return { ...old, value: value ?? old.value, gone: value === undefined, refusal: undefined, asOf: Date.now() };
 }
 
-function asOfAt<T>(old: Known<T>, next: StreamState): number | undefined {
-  return next.kind === "lost" && old.stream.kind === "live" ? Date.now() : old.asOf;
-}
-
-function isRefusal(error: unknown): error is ApiError {
-  return error instanceof ApiError && (error.status === 403 || error.status === 404 || error.status === 400);
+/** What is shown was true when the server was heard last, not when its silence was noticed. */
+function withState<T>(old: Followed<T>, stream: StreamState): Followed<T> {
+  const asOf = stream.kind === "lost" && old.asOf !== undefined ? (stream.heardAt ?? old.asOf) : old.asOf;
+  return { ...old, stream, asOf };
 }
 
 export interface Loaded<T> {
@@ -139,17 +119,14 @@ export function useLoaded<T>(key: string, load: (signal: AbortSignal) => Promise
   return state;
 }
 
-/** Live, desired and predicted states; asked anew when the application's verdict may have changed. */
-export function useManagedResources(ref: AppRef, app: Application | undefined): Loaded<readonly ResourceDiff[]> {
-  const status = app?.status;
-  const verdict = JSON.stringify([
-    status?.reconciledAt,
-    status?.sync?.revision,
-    status?.resources?.map(({ status: sync, health }) => [sync, health?.status]),
-  ]);
-  return useLoaded(`${app ? keyOf(app) : ""} ${verdict}`, (signal) =>
-    managedResources(ref, signal).then(({ items }) => items ?? []),
-  );
+/** One object's live, desired and predicted state, asked for when somebody looks at it, and again when it changed. */
+export function useManagedResource(
+  ref: AppRef,
+  of: (ResourceId & { version?: string }) | undefined,
+  state: string,
+): Loaded<ResourceDiff | undefined> {
+  const key = of ? JSON.stringify([ref, of.group, of.kind, of.namespace, of.name, state]) : "";
+  return useLoaded(key, (signal) => (of ? managedResource(ref, of, signal) : Promise.resolve(undefined)));
 }
 
 /** Author, date and message of a commit; nothing while unknown. */

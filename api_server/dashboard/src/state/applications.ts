@@ -1,12 +1,13 @@
-/** All applications the user may see, kept current by one stream while anyone looks. */
+/** All applications the user may see, kept current while anyone looks. */
 
 import { useEffect } from "react";
 import { applications as listApplications, rowFields } from "../api/calls";
-import { withQuery } from "../api/http";
-import { openStream, type Stream, type StreamState } from "../api/stream";
+import { wordsOf } from "../api/http";
 import type { Application, ApplicationEvent } from "../api/types";
-import { keyOf } from "../derive/application";
-import { applyEvents } from "../derive/events";
+import { applyEvents, listedAnew } from "../derive/events";
+import { follow, type Following } from "../feed/client";
+import { eventIn } from "../feed/events";
+import type { StreamState, Topic } from "../feed/topics";
 import { Store, useStore } from "./external";
 
 export interface Applications {
@@ -18,63 +19,106 @@ export interface Applications {
 }
 
 const EMPTY: Applications = { byKey: new Map(), loaded: false, stream: { kind: "connecting" }, asOf: undefined };
+const TOPIC: Topic = { kind: "applications", fields: `result.type,${rowFields("result.application")}` };
+const LOAD_AGAIN_MS = 3000;
+
 const store = new Store<Applications>(EMPTY);
-let stream: Stream | undefined;
 let watchers = 0;
-let waiting: ApplicationEvent[] = [];
+let watch: Watch | undefined;
 
 export function forgetApplications(): void {
-  waiting = [];
   store.set(EMPTY);
 }
 
-async function load(signal: AbortSignal): Promise<string> {
-  const list = await listApplications(signal);
-  waiting = [];
-  const byKey = new Map((list.items ?? []).map((app) => [keyOf(app), app]));
-  store.update((state) => ({ ...state, byKey, loaded: true, asOf: Date.now() }));
-  return withQuery("/api/v1/stream/applications", {
-    resourceVersion: list.metadata?.resourceVersion,
-    fields: `result.type,${rowFields("result.application")}`,
-  });
-}
+/** Lists, then follows from there; lists again whenever the connection was gone, for the server may have forgotten
+ * what was deleted meanwhile. */
+class Watch {
+  readonly #closed = new AbortController();
+  #following: Following | undefined;
+  #told: StreamState = { kind: "connecting" };
+  #wasLive = false;
+  #waiting: ApplicationEvent[] = [];
+  /** Everything that was told since a list was asked for: the list may be older. */
+  #meanwhile: ApplicationEvent[] | undefined;
 
-/** A burst of events is one change of the list, at most one a frame. */
-function receive(event: ApplicationEvent): void {
-  waiting.push(event);
-  if (waiting.length === 1) setTimeout(flush, 60);
-}
+  constructor() {
+    void this.#load();
+  }
 
-function flush(): void {
-  const events = waiting;
-  waiting = [];
-  if (events.length === 0) return;
-  store.update((state) => ({ ...state, byKey: applyEvents(state.byKey, events), asOf: Date.now() }));
-}
+  close(): void {
+    this.#closed.abort();
+    this.#following?.close();
+  }
 
-function showStream(next: StreamState): void {
-  store.update((state) => ({
-    ...state,
-    stream: next,
-    // The last moment at which the list was known to be current.
-    asOf: next.kind === "lost" && state.stream.kind === "live" ? Date.now() : state.asOf,
-  }));
+  async #load(): Promise<void> {
+    this.#meanwhile = [];
+    try {
+      const list = await listApplications(this.#closed.signal);
+      const meanwhile = this.#meanwhile ?? [];
+      this.#meanwhile = undefined;
+      store.update((state) => ({
+        ...state,
+        byKey: applyEvents(listedAnew(state.byKey, list.items ?? []), meanwhile),
+        loaded: true,
+        stream: this.#told,
+        asOf: Date.now(),
+      }));
+      this.#following ??= follow({
+        topic: TOPIC,
+        mark: list.metadata?.resourceVersion ?? "",
+        event: (data) => this.#receive(eventIn<ApplicationEvent>(data)),
+        state: (state) => this.#hear(state),
+      });
+    } catch (error) {
+      if (this.#closed.signal.aborted) return;
+      const retryAt = Date.now() + LOAD_AGAIN_MS;
+      this.#show({ kind: "lost", reason: wordsOf(error), retryAt, heardAt: store.get().asOf });
+      setTimeout(() => !this.#closed.signal.aborted && void this.#load(), LOAD_AGAIN_MS);
+    }
+  }
+
+  /** A burst of events is one change of the list. */
+  #receive(event: ApplicationEvent): void {
+    this.#meanwhile?.push(event);
+    this.#waiting.push(event);
+    if (this.#waiting.length > 1) return;
+    setTimeout(() => {
+      const events = this.#waiting;
+      this.#waiting = [];
+      if (this.#closed.signal.aborted) return;
+      store.update((state) => ({ ...state, byKey: applyEvents(state.byKey, events), asOf: Date.now() }));
+    }, 60);
+  }
+
+  #hear(next: StreamState): void {
+    const again = next.kind === "live" && this.#told.kind !== "live" && this.#wasLive;
+    this.#wasLive ||= next.kind === "live";
+    this.#told = next;
+    this.#show(next);
+    if (again) void this.#load();
+  }
+
+  #show(stream: StreamState): void {
+    store.update((state) => ({
+      ...state,
+      stream,
+      asOf: stream.kind === "lost" && state.asOf !== undefined ? (stream.heardAt ?? state.asOf) : state.asOf,
+    }));
+  }
 }
 
 /** Follow the applications as long as the component is mounted. */
 export function useApplications(): Applications {
   useEffect(() => {
-    if (watchers++ === 0) stream = openStream<ApplicationEvent>({ open: load, receive, state: showStream });
+    if (watchers++ === 0) watch = new Watch();
     return () => {
       if (--watchers > 0) return;
-      stream?.close();
-      stream = undefined;
+      watch?.close();
+      watch = undefined;
     };
   }, []);
   return useStore(store);
 }
-
-export const retryApplications = (): void => stream?.retry();
 
 /** What is known already, without following it: for the first paint of a page. */
 export const knownApplication = (key: string): Application | undefined => store.get().byKey.get(key);

@@ -13,11 +13,27 @@ function current(): string {
 const address = new Store<string>(typeof window === "undefined" ? "/" : current());
 if (typeof window !== "undefined") window.addEventListener("popstate", () => address.set(current()));
 
+/** What a step remembers of the one before, so that undoing it in the page is the browser's Back. */
+interface Step {
+  readonly from?: string;
+}
+
+let leaving = false;
+if (typeof window !== "undefined") window.addEventListener("popstate", () => (leaving = false));
+
 export function navigate(to: string, { replace = false } = {}): void {
   const url = base() + to;
-  if (replace) window.history.replaceState(null, "", url);
-  else window.history.pushState(null, "", url);
+  if (replace) window.history.replaceState(window.history.state, "", url);
+  else window.history.pushState({ from: address.get() } satisfies Step, "", url);
   address.set(current());
+}
+
+/** A step within a page. Closing what was just opened goes back, so that no closed panel waits behind Back. */
+function step(to: string): void {
+  if (to === address.get() || leaving) return;
+  if ((window.history.state as Step | null)?.from !== to) return navigate(to);
+  leaving = true;
+  window.history.back();
 }
 
 export const hrefOf = (to: string): string => base() + to;
@@ -37,8 +53,8 @@ export function useAddress(): Address {
   }, [text]);
 }
 
-/** Changes some parameters of the query in place; undefined takes one away. */
-export function setQuery(changes: Readonly<Record<string, string | undefined>>, { replace = true } = {}): void {
+/** Changes some parameters of the query; undefined takes one away. Each change is a step that Back undoes. */
+export function setQuery(changes: Readonly<Record<string, string | undefined>>): void {
   const [path = "/", query = ""] = address.get().split("?", 2);
   const next = new URLSearchParams(query);
   for (const [key, value] of Object.entries(changes)) {
@@ -46,7 +62,7 @@ export function setQuery(changes: Readonly<Record<string, string | undefined>>, 
     else next.set(key, value);
   }
   const text = next.toString();
-  navigate(text ? `${path}?${text}` : path, { replace });
+  step(text ? `${path}?${text}` : path);
 }
 
 export function applicationPath(namespace: string | undefined, name: string): string {

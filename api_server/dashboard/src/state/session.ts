@@ -2,6 +2,7 @@
 
 import { login as postLogin, logout as deleteSession, userInfo } from "../api/calls";
 import { whenUnauthenticated, wordsOf } from "../api/http";
+import { forgetAll, whenOver } from "../feed/client";
 import { Store, useStore } from "./external";
 import { forgetPermissions } from "./permissions";
 import { forgetApplications } from "./applications";
@@ -14,6 +15,7 @@ export type Session =
 
 const session = new Store<Session>({ kind: "asking" });
 whenUnauthenticated(() => end());
+whenOver(() => end());
 
 function end(): void {
   forgetPermissions();
@@ -24,13 +26,17 @@ function end(): void {
 export async function askSession(): Promise<void> {
   try {
     const info = await userInfo();
-    session.set(
-      info.loggedIn
-        ? { kind: "user", username: info.username ?? "", groups: info.groups ?? [] }
-        : { kind: "anonymous" },
-    );
+    if (!info.loggedIn) return end();
+    const known = session.get();
+    const username = info.username ?? "";
+    // Another tab has logged in as somebody else: what this one knows is not for him.
+    if (known.kind === "user" && known.username === username) return;
+    if (known.kind === "user") end();
+    session.set({ kind: "user", username, groups: info.groups ?? [] });
   } catch (error) {
-    if (session.get().kind === "anonymous") return;
+    // Who is logged in already sees on his page that the server cannot be reached.
+    const { kind } = session.get();
+    if (kind === "anonymous" || kind === "user") return;
     session.set({ kind: "unreachable", reason: wordsOf(error) });
   }
 }
@@ -44,8 +50,23 @@ export async function logout(): Promise<void> {
   try {
     await deleteSession();
   } finally {
+    forgetAll();
     end();
   }
+}
+
+/** All tabs share the session: one that comes into sight asks who is looking now. */
+export function followSession(): () => void {
+  void askSession();
+  const seen = () => {
+    if (!document.hidden) void askSession();
+  };
+  document.addEventListener("visibilitychange", seen);
+  window.addEventListener("focus", seen);
+  return () => {
+    document.removeEventListener("visibilitychange", seen);
+    window.removeEventListener("focus", seen);
+  };
 }
 
 export const useSession = (): Session => useStore(session);
