@@ -31,6 +31,8 @@ from gitops.model.moments import rfc3339
 
 router = APIRouter(prefix="/api/v1/account", tags=["accounts"])
 
+MOST_QUESTIONS = 200  # a screenful of rows asks about each
+
 
 class PasswordRequest(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
@@ -60,6 +62,26 @@ async def can_i(
 ) -> Response:
     allowed = services.policy.allows(user, resource, action, subresource or "*")
     return json_answer({"value": "yes" if allowed else "no"})
+
+
+class Question(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    resource: Annotated[str, Field(min_length=1, max_length=64)]
+    action: Annotated[str, Field(min_length=1, max_length=512)]
+    object: Annotated[str, Field(max_length=1024)] = "*"
+
+
+class Questions(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    questions: Annotated[tuple[Question, ...], Field(max_length=MOST_QUESTIONS)]
+
+
+@router.post("/can-i", summary="May the user do these: yes or no to each")
+async def can_i_each(services: Served, user: CurrentUser, asked: Questions) -> Response:
+    allowed = [services.policy.allows(user, each.resource, each.action, each.object) for each in asked.questions]
+    return json_answer({"values": ["yes" if each else "no" for each in allowed]})
 
 
 @router.put("/password", summary="Set a password; the caller proves to be who he is with his own")

@@ -71,14 +71,17 @@ def rollback_operation(
     _check_free(app)
     if _syncs_itself(app):
         raise InvalidRequest("rollback cannot be initiated when auto-sync is enabled")
+    entry = _entry(app, history_id)
     back = msgspec.structs.replace(
-        restored(_entry(app, history_id)),
+        restored(entry),
         prune=prune,
         dry_run=dry_run,
         sync_strategy=SyncStrategy(apply=SyncStrategyApply()),
         sync_options=app.spec.sync_options,
     )
-    return Operation(sync=back, initiated_by=OperationInitiator(username=by))
+    # Without a word of it, nobody could tell it from a sync of an old revision.
+    told = Info("Rollback", f"to history id {entry.id}")
+    return Operation(sync=back, initiated_by=OperationInitiator(username=by), info=(told,))
 
 
 def _entry(app: Application, history_id: int | None) -> HistoryEntry:

@@ -12,6 +12,7 @@ import "./styles/code.css";
 import "./styles/shell.css";
 import "./styles/list.css";
 import "./styles/application.css";
+import "./styles/narrow.css";
 
 startTheme();
 const root = document.getElementById("root");

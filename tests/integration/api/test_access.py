@@ -267,6 +267,15 @@ async def test_can_i_answers_yes_or_no(world: World) -> None:
         assert (await dora.get(f"/api/v1/account/can-i/{path}")).json() == {"value": value}
 
 
+async def test_many_questions_of_what_one_may_do_are_answered_in_their_order(world: World) -> None:
+    assert (await world.client().post("/api/v1/account/can-i", json={"questions": []})).status_code == 401
+    dora = await world.as_user("dora")
+    questions = [{"resource": "applications", "action": "sync", "object": f"{each}/x"} for each in ("dev", "prod")]
+    answer = await dora.post("/api/v1/account/can-i", json={"questions": questions})
+    assert answer.json() == {"values": ["yes", "no"]}
+    assert (await dora.post("/api/v1/account/can-i", json={"questions": questions * 101})).status_code == 400
+
+
 async def test_policies_take_effect_at_once_and_a_broken_one_changes_nothing(world: World) -> None:
     await world.add_app("web-prod", project="prod")
     dora = await world.as_user("dora")

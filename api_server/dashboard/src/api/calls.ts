@@ -31,9 +31,15 @@ export const login = (username: string, password: string) =>
 export const logout = () => request<unknown>("/api/v1/session", { method: "DELETE" });
 export const userInfo = () => request<UserInfo>("/api/v1/session/userinfo");
 export const version = () => request<{ Version?: string }>("/api/version");
-export const canI = (action: string, project: string, app: string) =>
-  request<{ value?: string }>(
-    `/api/v1/account/can-i/applications/${action}/${encodeURIComponent(project)}/${encodeURIComponent(app)}`,
+export interface Question {
+  readonly resource: string;
+  readonly action: string;
+  readonly object: string;
+}
+/** Yes or no to each, in their order. */
+export const mayI = (questions: readonly Question[]) =>
+  request<{ values?: ("yes" | "no")[] }>("/api/v1/account/can-i", { method: "POST", body: { questions } }).then(
+    ({ values }) => values ?? [],
   );
 
 // Reading
@@ -63,7 +69,11 @@ const ROW_FIELDS = [
   "status.operationState.message",
   "status.operationState.startedAt",
   "status.operationState.finishedAt",
+  "status.operationState.retryCount",
   "status.operationState.operation.sync.dryRun",
+  "status.operationState.operation.sync.revision",
+  "status.operationState.operation.info",
+  "status.operationState.syncResult.revision",
 ];
 
 export const rowFields = (prefix: string): string => ROW_FIELDS.map((field) => `${prefix}.${field}`).join(",");

@@ -3,12 +3,16 @@ import {
   clusterOf,
   commitUrl,
   commitWaits,
+  errorsOf,
   hasNewCommit,
+  isMended,
   isRunning,
   keptResources,
+  setOf,
   shortRevision,
   syncedRevision,
   verdictDoubtful,
+  wentBackTo,
 } from "./application";
 import { anApplication, NEW, OLD } from "./fixtures";
 
@@ -110,4 +114,45 @@ describe("a commit's address", () => {
   test("only for whole commit ids", () => {
     expect(commitUrl("https://github.com/team/deploy", "main")).toBe("");
   });
+});
+
+describe("a failed sync", () => {
+  const failedAt = (revision: string, compared = NEW, more: object = {}) =>
+    anApplication({
+      status: {
+        sync: { status: "Synced", revision: compared },
+        operationState: { phase: "Failed", operation: { sync: {} }, syncResult: { revision } },
+        ...more,
+      },
+    });
+  test("is mended once another commit is in sync", () => {
+    expect(isMended(failedAt(OLD))).toBe(true);
+  });
+  test("is not mended by the same commit, by one that differs, or by one nothing is known of", () => {
+    expect(isMended(failedAt(NEW))).toBe(false);
+    expect(isMended(failedAt(OLD, NEW, { sync: { status: "OutOfSync", revision: NEW } }))).toBe(false);
+    expect(isMended(failedAt(OLD, NEW, { conditions: [{ type: "ComparisonError" }] }))).toBe(false);
+    expect(isMended(failedAt("", NEW))).toBe(false);
+  });
+  test("that is mended is no error any more", () => {
+    const conditions = [{ type: "SyncError", message: "failed" }];
+    expect(errorsOf(failedAt(OLD, NEW, { conditions }))).toEqual([]);
+    expect(errorsOf(failedAt(NEW, NEW, { conditions }))).toEqual(conditions);
+  });
+});
+
+test("an entry that repeats an older one goes back to it; a second sync of the same revision does not", () => {
+  const history = [
+    { id: 1, revision: OLD },
+    { id: 2, revision: NEW },
+    { id: 3, revision: OLD },
+    { id: 4, revision: OLD },
+  ];
+  expect(history.map((entry) => wentBackTo(entry, history)?.id)).toEqual([undefined, undefined, 1, undefined]);
+});
+
+test("an application made by a set says by which", () => {
+  const owner = { apiVersion: "argoproj.io/v1alpha1", kind: "ApplicationSet", name: "webs" };
+  expect(setOf(anApplication({ metadata: { ownerReferences: [{ kind: "Other", name: "x" }, owner] } }))).toBe("webs");
+  expect(setOf(anApplication())).toBe("");
 });

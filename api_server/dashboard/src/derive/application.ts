@@ -5,6 +5,7 @@ import type {
   Condition,
   HealthCode,
   HistoryEntry,
+  Operation,
   ResourceStatus,
   RevisionMetadata,
   SyncCode,
@@ -51,6 +52,17 @@ export function newestFirst(history: readonly HistoryEntry[] | undefined): Histo
   return [...(history ?? [])].sort((a, b) => b.id - a.id);
 }
 
+/** The older entry that this one went back to: the same revision, with another in between. */
+export function wentBackTo(
+  entry: HistoryEntry,
+  history: readonly HistoryEntry[] | undefined,
+): HistoryEntry | undefined {
+  const revision = (one: HistoryEntry) => one.revisions?.join() || one.revision || "";
+  const older = newestFirst(history).filter(({ id }) => id < entry.id);
+  if (!older[0] || revision(older[0]) === revision(entry)) return undefined;
+  return older.find((one) => revision(one) === revision(entry));
+}
+
 /** The revision that the last whole sync brought out. */
 export function syncedRevision(app: Application): string {
   const last = newestFirst(app.status?.history)[0];
@@ -67,7 +79,20 @@ export function hasNewCommit(app: Application): boolean {
 export const commitWaits = (app: Application): boolean => hasNewCommit(app) && !syncsNewCommits(app);
 
 export const isError = (condition: Condition): boolean => condition.type.endsWith("Error");
-export const errorsOf = (app: Application): Condition[] => (app.status?.conditions ?? []).filter(isError);
+export const errorsOf = (app: Application): Condition[] =>
+  (app.status?.conditions ?? []).filter((one) => isError(one) && !(one.type === "SyncError" && isMended(app)));
+
+/** True if the last sync failed at one commit and Git, and with it what runs, has since gone on to another. */
+export function isMended(app: Application): boolean {
+  const { phase, syncResult, operation } = app.status?.operationState ?? {};
+  if ((phase !== "Failed" && phase !== "Error") || app.operation) return false;
+  const failed = syncResult?.revision || syncResult?.revisions?.join() || operation?.sync?.revision;
+  const compared = app.status?.sync?.revision || app.status?.sync?.revisions?.join();
+  return syncOf(app) === "Synced" && Boolean(failed && compared) && failed !== compared && !compareFailed(app);
+}
+
+const compareFailed = (app: Application): boolean =>
+  (app.status?.conditions ?? []).some(({ type }) => type === "ComparisonError" || type === "UnknownError");
 
 /** Green means green: a verdict beside an error is not to be trusted, however healthy it looks. */
 export function verdictDoubtful(app: Application): boolean {
@@ -97,15 +122,27 @@ export function sourcesOf(app: Application): SourceView[] {
 }
 
 /** What was synced last and when, whether it succeeded or not. */
-export function lastOperation(app: Application): { phase: string; at: string | null; dryRun: boolean } | undefined {
+export interface LastOperation {
+  readonly phase: string;
+  readonly at: string | null;
+  readonly dryRun: boolean;
+  readonly rollback: boolean;
+}
+
+export function lastOperation(app: Application): LastOperation | undefined {
   const state = app.status?.operationState;
   if (!state?.phase) return undefined;
   return {
     phase: state.phase,
     at: state.finishedAt ?? state.startedAt ?? null,
     dryRun: Boolean(state.operation?.sync?.dryRun),
+    rollback: isRollback(state.operation),
   };
 }
+
+/** The server writes down that it was asked to go back; the revision alone would look like any sync. */
+export const isRollback = (operation: Operation | null | undefined): boolean =>
+  (operation?.info ?? []).some(({ name }) => name === "Rollback");
 
 export const isRunning = (app: Application): boolean =>
   Boolean(app.operation) ||

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { anApplication, NEW, OLD } from "./fixtures";
 import type { Application } from "../api/types";
-import { counted, reasons as reasonsFor, remedy } from "./explain";
+import { commitIn, counted, reasons as reasonsFor, remedy, silentSince } from "./explain";
 import { joinResources } from "./tree";
 
 const reasons = (app: Application) => reasonsFor(app, joinResources(app, undefined).byId.values());
@@ -89,4 +89,11 @@ test("numbers agree with their nouns", () => {
     "3 policies",
     "0 days",
   ]);
+});
+
+test("a condition that names a commit or a silence is read for both", () => {
+  expect(commitIn(`commit ${"c".repeat(40)}: app/x.yaml line 3`)).toBe("c".repeat(40));
+  expect([commitIn("app/x.yaml line 3"), commitIn(undefined), commitIn("d".repeat(64))]).toEqual(["", "", ""]);
+  expect(silentSince("cluster prod does not answer since 2026-11-24T12:00:00Z, so")).toBe("2026-11-24T12:00:00Z");
+  expect([silentSince("no chart since yesterday"), silentSince(undefined)]).toEqual(["", ""]);
 });

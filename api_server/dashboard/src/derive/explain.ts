@@ -83,3 +83,12 @@ const REMEDIES: Readonly<Record<string, string>> = {
 export function remedy(type: string): string {
   return REMEDIES[type] ?? "";
 }
+
+const COMMIT = /\b[0-9a-f]{40}\b/;
+const SINCE = /\b(?:since|last heard at) (\d{4}-\d\d-\d\dT[\d:.]+Z)/;
+
+/** The commit that a condition is about, if it names one. */
+export const commitIn = (message: string | undefined): string => COMMIT.exec(message ?? "")?.[0] ?? "";
+
+/** The moment since when something has been silent, if that is what a message says. */
+export const silentSince = (message: string | undefined): string => SINCE.exec(message ?? "")?.[1] ?? "";

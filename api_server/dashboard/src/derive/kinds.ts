@@ -44,11 +44,3 @@ const GROUPS: readonly (readonly [family: string, kinds: readonly string[]])[] =
 export function kindFamily(kind: string): string {
   return GROUPS.find(([, kinds]) => kinds.includes(kind))?.[0] ?? "other";
 }
-
-// Siblings differ at the end of their names: "api-6d9c7f5b9c-x2x1z".
-const TAIL = 7;
-
-/** A long name without its middle. */
-export function middleCut(name: string, most: number): string {
-  return name.length <= most ? name : `${name.slice(0, most - TAIL - 1)}…${name.slice(-TAIL)}`;
-}

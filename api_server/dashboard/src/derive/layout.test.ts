@@ -77,5 +77,7 @@ describe("a tree of thousands", () => {
     const seen = visible(big, { left: 0, top: 5000, right: 1400, bottom: 6000 });
     expect(seen.nodes.length).toBeLessThan(30);
     expect(seen.nodes.length).toBeGreaterThan(10);
+    expect(seen.edges.length).toBeLessThan(30);
+    expect(seen.edges.some(({ last }) => last)).toBe(true);
   });
 });

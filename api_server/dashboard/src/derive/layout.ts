@@ -25,6 +25,10 @@ export interface Edge {
   readonly path: string;
   readonly top: number;
   readonly bottom: number;
+  /** Where it ends at the child. */
+  readonly end: number;
+  /** The last child's edge covers what those of its siblings have in common. */
+  readonly last: boolean;
 }
 
 export interface Layout {
@@ -48,7 +52,8 @@ export function layout(root: Branch, size: Size = SIZE): Layout {
     const y = ys.length > 0 ? besideChildren(ys, depth) : takeRow();
     nodes.push({ branch, x, y, depth, parent });
     branch.children.forEach((child, index) => {
-      edges.push(edge(`${branch.id}|${child.id}`, x + size.width, y, ys[index] ?? y, size));
+      const last = index === branch.children.length - 1;
+      edges.push({ ...edge(x + size.width, y, ys[index] ?? y, size), id: `${branch.id}|${child.id}`, last });
     });
     return y;
   }
@@ -75,12 +80,12 @@ export function layout(root: Branch, size: Size = SIZE): Layout {
   };
 }
 
-function edge(id: string, x: number, fromY: number, toY: number, size: Size): Edge {
+function edge(x: number, fromY: number, toY: number, size: Size): Omit<Edge, "id" | "last"> {
   const half = size.height / 2;
   const [y1, y2] = [fromY + half, toY + half];
   const middle = x + size.columnGap / 2;
   const end = x + size.columnGap;
-  return { id, path: elbow(x, y1, middle, end, y2), top: Math.min(y1, y2), bottom: Math.max(y1, y2) };
+  return { path: elbow(x, y1, middle, end, y2), top: Math.min(y1, y2), bottom: Math.max(y1, y2), end: y2 };
 }
 
 function elbow(x: number, y1: number, middle: number, end: number, y2: number): string {
@@ -106,7 +111,11 @@ export function visible(drawn: Layout, view: View, size: Size = SIZE): { nodes: 
     nodes: drawn.nodes.filter(
       ({ x, y }) => y + size.height >= view.top && y <= view.bottom && x + size.width >= view.left && x <= view.right,
     ),
-    edges: drawn.edges.filter(({ top, bottom }) => bottom >= view.top && top <= view.bottom),
+    // Of thousands of siblings' edges only a screenful turns off to a child in sight; the rest lie on each other.
+    edges: drawn.edges.filter(
+      ({ top, bottom, end, last }) =>
+        bottom >= view.top && top <= view.bottom && (last || (end >= view.top && end <= view.bottom)),
+    ),
   };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { OperationState } from "../api/types";
 import { anApplication, NEW } from "./fixtures";
-import { initiatorWords, operationView } from "./operation";
+import { attemptWords, initiatorWords, operationView } from "./operation";
 
 const running: OperationState = {
   phase: "Running",
@@ -104,4 +104,39 @@ test.each([
   [undefined, undefined, "unknown"],
 ])("%j with %j heal attempts is %s", (by, attempts, words) => {
   expect(initiatorWords(by, attempts)).toBe(words);
+});
+
+describe("a rollback", () => {
+  const operation = { sync: { revision: NEW }, info: [{ name: "Rollback", value: "to history id 3" }] };
+  const by = { ...operation, initiatedBy: { username: "kim" } };
+  test("says that it is one, where to, and by whom", () => {
+    const view = operationView(anApplication({ status: { operationState: { ...running, operation: by } } }));
+    expect(view).toMatchObject({ title: "Rollback to bbbbbbb runs", by: "kim", revision: "" });
+  });
+  test("says so from the request on", () => {
+    expect(operationView(anApplication({ operation: by }))?.title).toBe("Rollback to bbbbbbb starts");
+  });
+  test("is no sync of an old revision that somebody asked for", () => {
+    expect(operationView(anApplication({ status: { operationState: running } }))?.title).toBe("Sync runs");
+  });
+});
+
+describe("attempts", () => {
+  const state = (retryCount: number, limit?: number) =>
+    attemptWords({ phase: "Running", retryCount, operation: limit === undefined ? {} : { retry: { limit } } });
+  test("count the first one too, and are not mentioned while it is the only one", () => {
+    expect([state(0, 5), state(1, 5), state(5, 5)]).toEqual(["", "attempt 2 of 6", "attempt 6 of 6"]);
+  });
+  test("without a limit have no end", () => {
+    expect([state(3, -1), state(1)]).toEqual(["attempt 4", "attempt 2"]);
+  });
+  test("that are still to come say when, and are counted once only", () => {
+    const message = "one object failed. Retrying attempt #1 at 2026-11-24T12:00:05Z";
+    const waiting = { ...running, message, retryCount: 1, operation: { retry: { limit: 2 } } };
+    expect(operationView(anApplication({ status: { operationState: waiting } }))).toMatchObject({
+      message: "one object failed.",
+      attempt: "attempt 2 of 3",
+      nextAt: "2026-11-24T12:00:05Z",
+    });
+  });
 });

@@ -1,7 +1,7 @@
 /** A sync in the making or done, as counts, rows and words. */
 
 import type { Application, Operation, OperationPhase, OperationState, ResourceId, ResourceResult } from "../api/types";
-import { shortRevision } from "./application";
+import { isMended, isRollback, shortRevision } from "./application";
 
 export type ResultTone = "done" | "failed" | "running" | "waiting" | "skipped";
 
@@ -20,7 +20,12 @@ export interface OperationView {
   readonly revision: string;
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
-  readonly retries: number;
+  /** "attempt 2 of 6", or nothing as long as the first one runs or was enough. */
+  readonly attempt: string;
+  /** When the next attempt begins. */
+  readonly nextAt: string | null;
+  /** It failed at a commit that is no longer the one to be at. */
+  readonly mended: boolean;
   readonly rows: readonly ResultRow[];
   readonly finished: number;
   readonly failed: number;
@@ -42,16 +47,20 @@ export function operationView(app: Application): OperationView | undefined {
   if (!state?.phase) return undefined;
   const rows = (state.syncResult?.resources ?? []).map(resultRow).sort(byUrgency);
   const sync = state.operation?.sync;
+  const revision = shortRevision(state.syncResult?.revision || sync?.revision);
+  const { message, nextAt } = waitingFor(state);
   return {
     phase: state.phase,
     running: !isOver(state),
-    title: `${nounOf(sync)} ${ENDINGS[state.phase]}`,
+    title: `${nounOf(state.operation, revision)} ${ENDINGS[state.phase]}`,
     by: initiatorWords(state.operation?.initiatedBy, sync?.autoHealAttemptsCount),
-    message: state.message ?? "",
-    revision: shortRevision(state.syncResult?.revision || sync?.revision),
+    message,
+    revision: isRollback(state.operation) ? "" : revision,
     startedAt: state.startedAt ?? null,
     finishedAt: state.finishedAt ?? null,
-    retries: state.retryCount ?? 0,
+    attempt: attemptWords(state),
+    nextAt,
+    mended: isMended(app),
     rows,
     finished: rows.filter(({ tone }) => tone === "done" || tone === "failed" || tone === "skipped").length,
     failed: rows.filter(({ tone }) => tone === "failed").length,
@@ -59,9 +68,28 @@ export function operationView(app: Application): OperationView | undefined {
   };
 }
 
-function nounOf(sync: Operation["sync"]): string {
-  if (sync?.dryRun) return "Dry run";
-  return sync?.autoHealAttemptsCount ? "Self-heal" : "Sync";
+function nounOf(operation: Operation | undefined, revision: string): string {
+  const sync = operation?.sync;
+  const dry = sync?.dryRun ? "Dry run" : "";
+  if (isRollback(operation))
+    return [dry && `${dry} of a`, dry ? "rollback" : "Rollback", "to", revision].filter(Boolean).join(" ");
+  return dry || (sync?.autoHealAttemptsCount ? "Self-heal" : "Sync");
+}
+
+/** The first attempt and as many retries as the limit allows; below zero it allows any number. */
+export function attemptWords({ retryCount = 0, operation }: OperationState): string {
+  if (retryCount === 0) return "";
+  const limit = operation?.retry?.limit ?? 0;
+  return `attempt ${retryCount + 1}${limit >= retryCount ? ` of ${limit + 1}` : ""}`;
+}
+
+// The controller's words for a failure that will be tried again; its count begins elsewhere.
+const RETRYING = /^(.*?)\.? Retrying attempt #\d+ at (\S+)$/s;
+
+function waitingFor(state: OperationState): { message: string; nextAt: string | null } {
+  const message = state.message ?? "";
+  const found = isOver(state) ? null : RETRYING.exec(message);
+  return found ? { message: `${found[1]}.`, nextAt: found[2] ?? null } : { message, nextAt: null };
 }
 
 function isOver(state: OperationState): boolean {
@@ -70,16 +98,19 @@ function isOver(state: OperationState): boolean {
 
 function starting(app: Application): OperationView {
   const sync = app.operation?.sync;
+  const revision = shortRevision(sync?.revision);
   return {
     phase: "Running",
     running: true,
-    title: `${nounOf(sync)} starts`,
+    title: `${nounOf(app.operation ?? undefined, revision)} starts`,
     by: initiatorWords(app.operation?.initiatedBy, sync?.autoHealAttemptsCount),
     message: "Waiting for the controller to begin.",
-    revision: shortRevision(sync?.revision),
+    revision: isRollback(app.operation) ? "" : revision,
     startedAt: null,
     finishedAt: null,
-    retries: 0,
+    attempt: "",
+    nextAt: null,
+    mended: false,
     rows: [],
     finished: 0,
     failed: 0,

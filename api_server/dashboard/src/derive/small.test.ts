@@ -1,17 +1,11 @@
 import { expect, test } from "vitest";
-import { kindFamily, kindMark, middleCut } from "./kinds";
-import { connectionTone, phaseTone } from "./tone";
+import { kindFamily, kindMark } from "./kinds";
+import { connectionTone, phaseTone, verdictTone } from "./tone";
 import { rowWindow, scrollToRow } from "./window";
 
 test("kinds are marked as kubectl abbreviates them, unknown ones by their capitals", () => {
   expect(["Deployment", "HTTPRoute", "SealedSecret", "Widget"].map(kindMark)).toEqual(["dep", "htt", "ss", "wid"]);
   expect([kindFamily("Pod"), kindFamily("Secret"), kindFamily("Widget")]).toEqual(["workload", "config", "other"]);
-});
-
-test("a long name loses its middle, never its end", () => {
-  expect(middleCut("short", 20)).toBe("short");
-  expect(middleCut("around-api-6d9c7f5b9c-x2x1z", 20)).toBe("around-api-6…c-x2x1z");
-  expect(middleCut("around-api-6d9c7f5b9c-x2x1z", 20)).toHaveLength(20);
 });
 
 test("of a thousand rows only those in sight and a few around are drawn", () => {
@@ -35,4 +29,8 @@ test("a row in sight does not move the list; others just enough", () => {
 test("unknown is never green", () => {
   expect([phaseTone(""), connectionTone(undefined), connectionTone("Unknown")]).toEqual(["none", "none", "none"]);
   expect([phaseTone("Error"), connectionTone("Failed")]).toEqual(["bad", "bad"]);
+});
+
+test("unknown beside an error is red, and only grey where nobody has looked yet", () => {
+  expect([verdictTone("none", "Unknown", true), verdictTone("none", "Unknown", false)]).toEqual(["bad", "none"]);
 });

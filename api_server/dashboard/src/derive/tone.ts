@@ -17,6 +17,10 @@ export const HEALTH_TONES: Readonly<Record<HealthCode, Tone>> = {
   Unknown: "none",
 };
 
+/** Not to know is red where something failed or fell silent, and grey where nobody has looked yet. */
+export const verdictTone = (tone: Tone, value: string, doubtful: boolean): Tone =>
+  doubtful && value === "Unknown" ? "bad" : tone;
+
 export const RESULT_TONES: Readonly<Record<ResultTone, Tone>> = {
   done: "good",
   failed: "bad",

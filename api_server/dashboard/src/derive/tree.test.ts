@@ -154,9 +154,10 @@ test("kinds are counted, workloads first", () => {
   ]);
 });
 
-test("as rows, children are one level deeper and groups are written out", () => {
+test("as rows, the application comes first, children are one level deeper and groups are written out", () => {
   const rows = flattened(drawn(tree(deployment, replicaSet, ...Array.from({ length: 5 }, (_, index) => pod(index)))));
   expect(rows.map(({ resource, depth }) => `${depth} ${resource.name}`)).toEqual([
+    "0 around-api-prod",
     "0 api",
     "1 api-1",
     "2 api-1-0",

@@ -105,11 +105,17 @@ export function joinResources(app: Application, tree: ApplicationTree | undefine
   for (const id of byId.keys()) {
     const parent = parents.get(id);
     if (parent === undefined || isAbove(id, parent, parents)) top.push(id);
-    else childrenOf.set(parent, [...(childrenOf.get(parent) ?? []), id]);
+    else under(childrenOf, parent).push(id);
   }
   const inOrder = (a: string, b: string) => compareResources(byId.get(a), byId.get(b));
   for (const children of childrenOf.values()) children.sort(inOrder);
   return { byId, childrenOf, top: top.sort(inOrder) };
+}
+
+function under<T>(map: Map<string, T[]>, key: string): T[] {
+  const known = map.get(key) ?? [];
+  if (known.length === 0) map.set(key, known);
+  return known;
 }
 
 function parentOf(
@@ -221,6 +227,7 @@ function appResource(app: Application): ResourceView {
   };
   return {
     ...fromNode(node),
+    id: ROOT_ID,
     health: healthOf(app),
     healthMessage: app.status?.health?.message ?? "",
     sync: syncOf(app),
@@ -253,8 +260,9 @@ function grouped(siblings: readonly Branch[], parent: string, opened: ReadonlySe
   for (const branch of siblings) {
     const { resource } = branch;
     if (!resource || branch.children.length > 0 || isProblem(resource)) continue;
-    quiet.set(resource.kind, [...(quiet.get(resource.kind) ?? []), branch]);
+    under(quiet, resource.kind).push(branch);
   }
+  const quietOnes = new Set([...quiet.values()].flat());
   const result: Branch[] = [];
   const done = new Set<string>();
   for (const branch of siblings) {
@@ -262,9 +270,7 @@ function grouped(siblings: readonly Branch[], parent: string, opened: ReadonlySe
     const members = quiet.get(kind) ?? [];
     const id = `${parent}>${kind}`;
     const folds =
-      members.includes(branch) &&
-      !opened.has(id) &&
-      members.length > (kind === "Pod" ? UNGROUPED_PODS : UNGROUPED_OTHERS);
+      quietOnes.has(branch) && !opened.has(id) && members.length > (kind === "Pod" ? UNGROUPED_PODS : UNGROUPED_OTHERS);
     if (!folds) result.push(branch);
     else if (!done.has(id)) {
       done.add(id);
@@ -296,7 +302,8 @@ export interface ListedResource {
 
 /** The same tree as rows, for reading and for screen readers. */
 export function flattened(branch: Branch, depth = 0): ListedResource[] {
-  const own = branch.kind === "resource" && branch.resource ? [{ resource: branch.resource, depth: depth - 1 }] : [];
+  // The application stands above its resources, and they are not indented for it.
+  const own = branch.resource ? [{ resource: branch.resource, depth: Math.max(0, depth - 1) }] : [];
   const members = branch.members.map((resource) => ({ resource, depth: depth - 1 }));
   return [...own, ...members, ...branch.children.flatMap((child) => flattened(child, depth + 1))];
 }

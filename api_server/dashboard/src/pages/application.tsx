@@ -19,6 +19,7 @@ import { TreeView, type TreeShape } from "../parts/tree-view";
 import { retry, useApplication, useTree, type Followed } from "../state/application";
 import { refresh } from "../state/commands";
 import { useShortcuts } from "../state/keys";
+import { useNarrow } from "../state/narrow";
 import { usePermission } from "../state/permissions";
 import { setQuery, useAddress } from "../state/router";
 
@@ -56,7 +57,9 @@ function Known({ appRef, app, followed }: KnownProps) {
   const tree = useTree(appRef);
   const resources = useMemo(() => joinResources(app, tree.value), [app, tree.value]);
   const syncPermission = usePermission(app, "sync");
-  const shape: TreeShape = query.get("view") === "list" ? "list" : "graph";
+  const usual: TreeShape = useNarrow() ? "list" : "graph";
+  const asked = query.get("view");
+  const shape: TreeShape = asked === "list" || asked === "graph" ? asked : usual;
   const chosen = query.get("node") ?? undefined;
   const resource = chosen === undefined ? undefined : resources.byId.get(chosen);
   const tab = query.get("tab") ?? "summary";
@@ -65,7 +68,7 @@ function Known({ appRef, app, followed }: KnownProps) {
   const showTab = (next: string) => setQuery({ tab: next === "summary" ? undefined : next });
   const open = (next: Panel) => setQuery({ panel: next });
   const close = () => setQuery({ panel: undefined });
-  const show = (next: TreeShape) => setQuery({ view: next === "list" ? "list" : undefined });
+  const show = (next: TreeShape) => setQuery({ view: next === usual ? undefined : next });
   useShortcuts({
     s: () => open("sync"),
     h: () => open("history"),

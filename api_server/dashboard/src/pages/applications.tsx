@@ -13,11 +13,12 @@ import {
   type SortColumn,
 } from "../derive/filters";
 import { counted } from "../derive/explain";
-import { AppTable } from "../parts/app-table";
+import { AppTable, COLUMNS } from "../parts/app-table";
 import { Bones, Button } from "../parts/controls";
 import { Facets } from "../parts/facets";
 import { Icon } from "../parts/icons";
 import { ConnectionBanner } from "../parts/notices";
+import { Drawer } from "../parts/overlay";
 import { SummaryBar } from "../parts/summary-bar";
 import { SyncPanelFor } from "../parts/sync-panel-for";
 import { retry } from "../state/application";
@@ -49,6 +50,9 @@ export function ApplicationsPage() {
         </h1>
         <SummaryBar apps={apps} filter={filter} onFilter={show} />
         <SearchField filter={filter} />
+        <Button small icon="list" testId="button-filters" onPress={() => setQuery({ filters: "open" })}>
+          Filter and sort
+        </Button>
       </div>
       <div className="list-body">
         <Facets found={found} filter={filter} onFilter={show} />
@@ -66,6 +70,19 @@ export function ApplicationsPage() {
           )}
         </div>
       </div>
+      {query.get("filters") && (
+        <Drawer
+          label="Filter and sort"
+          testId="filters-panel"
+          title={<h2>Filter and sort</h2>}
+          onClose={() => setQuery({ filters: undefined })}
+        >
+          <div className="pad">
+            <SortField filter={filter} />
+            <Facets found={found} filter={filter} onFilter={show} />
+          </div>
+        </Drawer>
+      )}
       {syncing && <SyncPanelFor key={keyOf(syncing)} app={syncing} onClose={() => setQuery({ sync: undefined })} />}
     </div>
   );
@@ -74,8 +91,34 @@ export function ApplicationsPage() {
 const startSync = (app: Application): void => setQuery({ sync: keyOf(app) });
 
 function show(filter: Filter): void {
-  const query = filterToQuery(filter).toString();
-  navigate(query ? `/applications?${query}` : "/applications", { replace: true });
+  const query = filterToQuery(filter);
+  if (new URLSearchParams(window.location.search).has("filters")) query.set("filters", "open");
+  const text = query.toString();
+  navigate(text ? `/applications?${text}` : "/applications", { replace: true });
+}
+
+/** The heads of the columns sort; cards on a phone have none. */
+function SortField({ filter }: { filter: Filter }) {
+  return (
+    <label className="field">
+      <span>Sort by</span>
+      <select
+        className="input"
+        data-testid="sort-by"
+        value={filter.sort}
+        onChange={(event) => show({ ...filter, sort: event.target.value as SortColumn })}
+      >
+        {COLUMNS.map(
+          ({ sort, title }) =>
+            sort && (
+              <option key={sort} value={sort}>
+                {title}
+              </option>
+            ),
+        )}
+      </select>
+    </label>
+  );
 }
 
 function SearchField({ filter }: { filter: Filter }) {

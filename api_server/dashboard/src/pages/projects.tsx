@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { projects } from "../api/calls";
 import type { Project } from "../api/types";
 import { Link } from "../parts/controls";
-import { ReadPage } from "../parts/read-page";
+import { ReadPage, type Row } from "../parts/read-page";
 
 export function ProjectsPage() {
   return (
@@ -13,58 +13,59 @@ export function ProjectsPage() {
       load={projects}
       columns={["Project", "Sources", "Destinations", "Cluster-wide kinds", "Roles", "Sync windows"]}
       empty="Every application needs a project; the first is usually called default."
-      row={(project) => <Row key={project.metadata.name} project={project} />}
+      row={rowOf}
     />
   );
 }
 
-function Row({ project }: { project: Project }) {
+function rowOf(project: Project): Row {
   const { name } = project.metadata;
-  const spec = project.spec ?? {};
-  return (
-    <tr data-testid={`project-row-${name}`}>
-      <td>
+  const { description, sourceRepos, destinations, clusterResourceWhitelist, roles, syncWindows } = project.spec ?? {};
+  const places = destinations?.map(
+    ({ name: cluster, server, namespace }) => `${cluster || server || "*"} / ${namespace || "*"}`,
+  );
+  return {
+    key: name,
+    testId: `project-row-${name}`,
+    cells: [
+      <>
         <Link to={`/applications?project=${encodeURIComponent(name)}`}>
           <strong>{name}</strong>
         </Link>
-        <div className="soft">{spec.description}</div>
-      </td>
-      <td className="mono">
-        <Lines of={spec.sourceRepos} none="none" />
-      </td>
-      <td className="mono">
-        <Lines
-          of={spec.destinations?.map(
-            ({ name: cluster, server, namespace }) => `${cluster || server || "*"} / ${namespace || "*"}`,
-          )}
-          none="none"
-        />
-      </td>
-      <td className="mono">
-        <Lines
-          of={spec.clusterResourceWhitelist?.map(({ group, kind }) => [group, kind].filter(Boolean).join("/"))}
-          none="none"
-        />
-      </td>
-      <td>
-        <Lines
-          of={spec.roles?.map(({ name: role, groups }) => (groups?.length ? `${role} (${groups.join(", ")})` : role))}
-          none="–"
-        />
-      </td>
-      <td>
-        <Lines
-          of={spec.syncWindows?.map(
-            ({ kind, schedule, duration, timeZone }) => `${kind} ${schedule} for ${duration} ${timeZone ?? ""}`,
-          )}
-          none="–"
-        />
-      </td>
-    </tr>
-  );
+        <div className="soft">{description}</div>
+      </>,
+      <Lines mono of={sourceRepos} none="none" />,
+      <Lines mono of={places} none="none" />,
+      <Lines
+        mono
+        of={clusterResourceWhitelist?.map(({ group, kind }) => [group, kind].filter(Boolean).join("/"))}
+        none="none"
+      />,
+      <Lines
+        of={roles?.map(({ name: role, groups }) => (groups?.length ? `${role} (${groups.join(", ")})` : role))}
+        none="–"
+      />,
+      <Lines
+        of={syncWindows?.map(
+          ({ kind, schedule, duration, timeZone }) => `${kind} ${schedule} for ${duration} ${timeZone ?? ""}`,
+        )}
+        none="–"
+      />,
+    ],
+  };
 }
 
-function Lines({ of, none }: { of: readonly string[] | undefined; none: string }): ReactNode {
+interface LinesProps {
+  readonly of: readonly string[] | undefined;
+  readonly none: string;
+  readonly mono?: boolean;
+}
+
+function Lines({ of, none, mono = false }: LinesProps): ReactNode {
   if (!of?.length) return <span className="faint">{none}</span>;
-  return of.map((line) => <div key={line}>{line}</div>);
+  return of.map((line) => (
+    <div key={line} className={mono ? "mono" : ""}>
+      {line}
+    </div>
+  ));
 }

@@ -2,39 +2,39 @@
 
 import { repositories } from "../api/calls";
 import type { Repository } from "../api/types";
-import { connectionTone } from "../derive/tone";
-import { ReadPage } from "../parts/read-page";
-import { Chip } from "../parts/status";
+import { ago } from "../derive/time";
+import { ConnectionWords } from "../parts/connection";
+import { ReadPage, type Row } from "../parts/read-page";
+import { useCoarseNow } from "../state/now";
 
 export function RepositoriesPage() {
+  const now = useCoarseNow();
   return (
     <ReadPage<Repository>
       title="Repositories"
       load={repositories}
-      columns={["Repository", "Type", "Connection", "Project", "Credentials"]}
+      columns={["Repository", "Type", "Connection", "Checked", "Project", "Credentials"]}
       empty="A repository without credentials needs no entry; others are Secrets in the management cluster."
-      row={(repository) => <Row key={`${repository.repo} ${repository.project ?? ""}`} repository={repository} />}
+      row={(repository) => rowOf(repository, now)}
     />
   );
 }
 
-function Row({ repository }: { repository: Repository }) {
+function rowOf(repository: Repository, now: number): Row {
   const { repo, type, name, project, username, connectionState: connection } = repository;
-  return (
-    <tr data-testid={`repository-row-${repo}`}>
-      <td>
+  return {
+    key: `${repo} ${project ?? ""}`,
+    testId: `repository-row-${repo}`,
+    cells: [
+      <>
         <span className="mono">{repo}</span>
         {name && <span className="faint"> {name}</span>}
-      </td>
-      <td>{type || "git"}</td>
-      <td>
-        <Chip tone={connectionTone(connection?.status)}>
-          {connection?.status === "Successful" ? "Connected" : connection?.status || "Unknown"}
-        </Chip>
-        {connection?.status === "Failed" && <div className="row-message">{connection.message}</div>}
-      </td>
-      <td className="soft">{project || "all"}</td>
-      <td className="soft">{username ? `as ${username}` : "–"}</td>
-    </tr>
-  );
+      </>,
+      type || "git",
+      <ConnectionWords connection={connection} now={now} />,
+      <span className="soft">{connection?.attemptedAt ? ago(connection.attemptedAt, now) : "–"}</span>,
+      <span className="soft">{project || "all"}</span>,
+      <span className="soft">{username ? `as ${username}` : "–"}</span>,
+    ],
+  };
 }

@@ -9,6 +9,7 @@ import {
   errorsOf,
   healthOf,
   isDeleting,
+  isMended,
   isRunning,
   lastOperation,
   projectOf,
@@ -23,10 +24,11 @@ import { ago } from "../derive/time";
 import { phaseTone } from "../derive/tone";
 import { refresh } from "../state/commands";
 import { useCoarseNow } from "../state/now";
-import { askPermission, useKnownPermission } from "../state/permissions";
+import { useSurePermission } from "../state/permissions";
 import { applicationPath, navigate } from "../state/router";
 import { Button, Link } from "./controls";
 import { Icon } from "./icons";
+import { Name } from "./name";
 import { Chip, HealthStatus, SyncStatus } from "./status";
 
 interface AppRowProps {
@@ -59,14 +61,14 @@ export const AppRow = memo(({ app, row, top, marked, onMark, onSync }: AppRowPro
     >
       <span role="cell" className="cell-name">
         <Link to={path} className="cut" tabIndex={-1} title={`${name}\n${policySentence(app)}`}>
-          {name}
+          <Name text={name} />
         </Link>
         <Marks app={app} />
       </span>
-      <span role="cell">
+      <span role="cell" className="cell-sync">
         <SyncStatus value={syncOf(app)} doubtful={doubtful} testId="app-sync-status" />
       </span>
-      <span role="cell">
+      <span role="cell" className="cell-health">
         <HealthStatus
           value={healthOf(app)}
           doubtful={doubtful}
@@ -144,10 +146,12 @@ function LastSync({ app }: { app: Application }) {
   }
   if (!last) return <span className="faint">Never</span>;
   const failed = phaseTone(last.phase) === "bad";
+  const red = failed && !isMended(app);
+  const what = failed ? `${last.phase} ` : last.dryRun ? "Dry run " : last.rollback ? "Rolled back " : "";
   return (
-    <span className={failed ? "status tone-bad" : "soft"} title={app.status?.operationState?.message}>
-      {failed && <Icon name="warn" size={14} />}
-      {failed ? `${last.phase} ` : last.dryRun ? "Dry run " : ""}
+    <span className={red ? "status tone-bad" : "soft"} title={app.status?.operationState?.message}>
+      {red && <Icon name="warn" size={14} />}
+      {what}
       {ago(last.at, now)}
     </span>
   );
@@ -170,9 +174,9 @@ function RowActions({ app, onSync }: { app: Application; onSync: (app: Applicati
   );
 }
 
-/** Asks whether it is allowed only when someone comes near: a list of a thousand asks nothing. */
+/** Offered to those who may only; the rows in sight ask together. */
 function SyncButton({ app, onSync }: { app: Application; onSync: (app: Application) => void }) {
-  const { reason } = useKnownPermission(app, "sync");
+  const { reason } = useSurePermission(app, "sync");
   const { name } = app.metadata;
   return (
     <Button
@@ -182,7 +186,6 @@ function SyncButton({ app, onSync }: { app: Application; onSync: (app: Applicati
       label={`Sync ${name}`}
       refusal={reason}
       testId={`row-sync-${name}`}
-      onNear={() => askPermission(app, "sync")}
       onPress={() => onSync(app)}
     />
   );

@@ -1,17 +1,19 @@
 /** The applications as dense rows; only those in sight are drawn, so a thousand cost no more than thirty. */
 
-import { useCallback, useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent, type RefObject } from "react";
+import { useRef, useState, type KeyboardEvent } from "react";
 import type { Application } from "../api/types";
 import { keyOf } from "../derive/application";
 import type { Filter, SortColumn } from "../derive/filters";
-import { rowWindow, scrollToRow } from "../derive/window";
 import { useShortcuts } from "../state/keys";
+import { useNarrow } from "../state/narrow";
 import { applicationPath, navigate } from "../state/router";
 import { AppRow } from "./app-row";
 import { Icon } from "./icons";
+import { rowAfter, useFocusRow, useRowWindow } from "./rows";
 
-const ROW_HEIGHT = 40;
-const HEADER_HEIGHT = 32;
+// As in the style sheets: rows of a table, or cards without a head.
+const TABLE = { row: 40, head: 32 };
+const CARDS = { row: 114, head: 0 };
 
 export interface Column {
   readonly id: string;
@@ -19,7 +21,7 @@ export interface Column {
   readonly sort?: SortColumn;
 }
 
-const COLUMNS: readonly Column[] = [
+export const COLUMNS: readonly Column[] = [
   { id: "name", title: "Application", sort: "name" },
   { id: "sync", title: "Sync status", sort: "sync" },
   { id: "health", title: "Health", sort: "health" },
@@ -41,23 +43,20 @@ interface AppTableProps {
 
 export function AppTable({ apps, filter, stale, onSort, onSync }: AppTableProps) {
   const frame = useRef<HTMLDivElement>(null);
-  const { first, end } = useRowWindow(frame, apps.length);
+  const height = useNarrow() ? CARDS : TABLE;
+  const { first, end } = useRowWindow(frame, apps.length, height.row);
   const [marked, setMarked] = useState(0);
-  const focusRow = useFocusRow(frame);
+  const focusRow = useFocusRow(frame, height.row, height.head);
   const mark = (row: number) => {
     const next = Math.max(0, Math.min(apps.length - 1, row));
     setMarked(next);
     focusRow(next);
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    const step = STEPS[event.key];
-    if (step !== undefined) {
+    const next = rowAfter(event.key, marked, apps.length);
+    if (next !== undefined) {
       event.preventDefault();
-      mark(marked + step);
-    }
-    if (event.key === "Home" || event.key === "End") {
-      event.preventDefault();
-      mark(event.key === "Home" ? 0 : apps.length - 1);
+      mark(next);
     }
     const app = apps[marked];
     if (event.key === "Enter" && app && (event.target as HTMLElement).dataset["row"]) {
@@ -79,13 +78,13 @@ export function AppTable({ apps, filter, stale, onSort, onSync }: AppTableProps)
           <Head key={column.id} column={column} filter={filter} onSort={onSort} />
         ))}
       </div>
-      <div role="rowgroup" style={{ height: apps.length * ROW_HEIGHT, position: "relative" }}>
+      <div role="rowgroup" style={{ height: apps.length * height.row, position: "relative" }}>
         {apps.slice(first, end).map((app, offset) => (
           <AppRow
             key={keyOf(app)}
             app={app}
             row={first + offset}
-            top={(first + offset) * ROW_HEIGHT}
+            top={(first + offset) * height.row}
             marked={first + offset === marked}
             onMark={setMarked}
             onSync={onSync}
@@ -95,8 +94,6 @@ export function AppTable({ apps, filter, stale, onSort, onSync }: AppTableProps)
     </div>
   );
 }
-
-const STEPS: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1, PageDown: 12, PageUp: -12 };
 
 interface HeadProps {
   readonly column: Column;
@@ -119,44 +116,5 @@ function Head({ column, filter, onSort }: HeadProps) {
         column.title || <span className="unseen">Actions</span>
       )}
     </span>
-  );
-}
-
-function useRowWindow(frame: RefObject<HTMLDivElement | null>, count: number) {
-  const [place, setPlace] = useState({ top: 0, height: 800 });
-  useLayoutEffect(() => {
-    const element = frame.current;
-    if (!element) return;
-    const look = () => setPlace({ top: element.scrollTop, height: element.clientHeight });
-    look();
-    element.addEventListener("scroll", look, { passive: true });
-    const resized = new ResizeObserver(look);
-    resized.observe(element);
-    return () => {
-      element.removeEventListener("scroll", look);
-      resized.disconnect();
-    };
-  }, [frame]);
-  return rowWindow(place.top, place.height, ROW_HEIGHT, count);
-}
-
-/** Scrolls a row into sight and gives it the focus once it is drawn. */
-function useFocusRow(frame: RefObject<HTMLDivElement | null>) {
-  const wanted = useRef<number | undefined>(undefined);
-  useEffect(() => {
-    if (wanted.current === undefined) return;
-    const row = frame.current?.querySelector<HTMLElement>(`[data-row="${wanted.current}"]`);
-    if (!row) return;
-    wanted.current = undefined;
-    row.focus({ preventScroll: true });
-  });
-  return useCallback(
-    (row: number) => {
-      wanted.current = row;
-      const element = frame.current;
-      if (!element) return;
-      element.scrollTop = scrollToRow(row, element.scrollTop, element.clientHeight, ROW_HEIGHT, HEADER_HEIGHT);
-    },
-    [frame],
   );
 }

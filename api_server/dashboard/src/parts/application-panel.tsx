@@ -23,6 +23,7 @@ import { CodeView } from "./code";
 import { Bones, Link, Tabs } from "./controls";
 import { EventList } from "./events";
 import { Icon } from "./icons";
+import { Name } from "./name";
 import { KindMark } from "./node";
 import { ErrorNotice } from "./notices";
 import { Drawer } from "./overlay";
@@ -55,8 +56,8 @@ export function ApplicationPanel({ app, tab, onTab, onClose }: ApplicationPanelP
         <div className="panel-title">
           <KindMark kind="Application" />
           <div className="grow">
-            <h2 className="cut" title={name}>
-              {name}
+            <h2 title={name}>
+              <Name text={name} />
             </h2>
             <span className="faint">Application{namespace && ` in ${namespace}`}</span>
           </div>

@@ -185,10 +185,12 @@ interface MenuProps {
   readonly testId?: string;
   readonly header?: ReactNode;
   readonly groups: readonly (readonly MenuItem[])[];
+  /** Opens from the start of its button, not from its end. */
+  readonly start?: boolean;
 }
 
 /** A menu behind a button: arrows move, Escape and a press outside close it. */
-export function Menu({ label, trigger, className = "button", testId, header, groups }: MenuProps) {
+export function Menu({ label, trigger, className = "button", testId, header, groups, start = false }: MenuProps) {
   const [open, setOpen] = useState(false);
   const root = useRef<HTMLDivElement>(null);
   const id = useId();
@@ -216,7 +218,7 @@ export function Menu({ label, trigger, className = "button", testId, header, gro
     items[(index + step + items.length) % items.length]?.focus();
   };
   return (
-    <div className="menu" ref={root} onKeyDown={onKeyDown}>
+    <div className={`menu ${start ? "from-start" : ""}`} ref={root} onKeyDown={onKeyDown}>
       <button
         type="button"
         className={className}

@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import type { Application } from "../api/types";
-import { clusterOf } from "../derive/application";
+import { clusterOf, setOf } from "../derive/application";
 import { counted } from "../derive/explain";
 import { removeApplication } from "../state/commands";
 import { Button, Check } from "./controls";
@@ -14,6 +14,7 @@ export function DeleteDialog({ app, onClose }: { app: Application; onClose: () =
   const [cascade, setCascade] = useState(true);
   const [busy, setBusy] = useState(false);
   const { name } = app.metadata;
+  const set = setOf(app);
   const resources = counted((app.status?.resources ?? []).length, "resource");
   const submit = async () => {
     if (typed !== name || busy) return;
@@ -58,6 +59,16 @@ export function DeleteDialog({ app, onClose }: { app: Application; onClose: () =
               : `${resources} on ${clusterOf(app)} keep running; nothing manages them any more.`}
           </span>
         </div>
+        {set && (
+          <div className="notice tone-warn" data-testid="delete-set-notice">
+            <Icon name="info" />
+            <span>
+              <strong>ApplicationSet {set} will make it again,</strong> usually within seconds, and a new application
+              syncs as its policy says. To be rid of it, take it out of what {set} generates (its generators, or the
+              directory or file in Git they read), or delete {set} itself.
+            </span>
+          </div>
+        )}
         <Check checked={cascade} onChange={setCascade} testId="delete-cascade">
           Delete its resources too
         </Check>

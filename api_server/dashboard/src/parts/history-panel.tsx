@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import type { Application, HistoryEntry } from "../api/types";
-import { authorName, newestFirst, shortRevision, sourcesOf, subjectOf } from "../derive/application";
+import { authorName, newestFirst, shortRevision, sourcesOf, subjectOf, wentBackTo } from "../derive/application";
 import { initiatorWords } from "../derive/operation";
 import { prunesByPolicy, syncsNewCommits } from "../derive/policy";
 import { ago, clockTime, parseTime, took } from "../derive/time";
@@ -75,12 +75,14 @@ function Entry({ app, entry, newest, permission, onRollback }: EntryProps) {
   const now = useCoarseNow();
   const revision = revisionOf(entry);
   const commit = useCommit(app, revision);
+  const back = wentBackTo(entry, app.status?.history);
   const length = took(entry.deployStartedAt, entry.deployedAt, now);
   return (
     <li data-testid={`history-row-${entry.id}`} className={newest ? "newest" : ""}>
       <div className="history-line">
         <span className="mono revision">{shortRevision(revision)}</span>
         {newest && <Chip tone="good">Running</Chip>}
+        {back && <Chip>Back to #{back.id}</Chip>}
         <span className="grow" />
         <time className="faint" dateTime={entry.deployedAt} title={clockTime(parseTime(entry.deployedAt))}>
           {ago(entry.deployedAt, now)}
@@ -90,7 +92,7 @@ function Entry({ app, entry, newest, permission, onRollback }: EntryProps) {
       <div className="history-line">
         <span className="soft grow">
           {commit?.author && <>{authorName(commit.author)} · </>}
-          synced by {initiatorWords(entry.initiatedBy)}
+          {back ? "rolled back" : "synced"} by {initiatorWords(entry.initiatedBy)}
           {length && <> in {length}</>} · #{entry.id}
         </span>
         {!newest && (

@@ -2,8 +2,9 @@
 
 import { memo, useEffect, useRef } from "react";
 import { HEALTH_TONES } from "../derive/tone";
-import { kindFamily, kindMark, middleCut } from "../derive/kinds";
+import { kindFamily, kindMark } from "../derive/kinds";
 import type { Branch, ResourceView } from "../derive/tree";
+import { Name } from "./name";
 import { HealthIcon, SyncIcon } from "./status";
 
 interface GraphNodeProps {
@@ -56,7 +57,9 @@ function ResourceNode({ branch, resource, chosen, onPress }: ResourceNodeProps) 
     >
       <KindMark kind={kind} />
       <span className="node-words">
-        <span className="node-name cut">{middleCut(name, sync ? LONG_WITH_SYNC : LONG)}</span>
+        <span className="node-name">
+          <Name text={name} />
+        </span>
         <span className="node-kind cut">
           {kind}
           {requiresPruning ? <em> · not in Git</em> : detailOf(resource)}
@@ -64,15 +67,11 @@ function ResourceNode({ branch, resource, chosen, onPress }: ResourceNodeProps) 
       </span>
       <span className="node-marks">
         {health && <HealthIcon health={health} />}
-        {sync && <SyncIcon sync={sync} />}
+        {sync && <SyncIcon sync={sync} doubtful={resource.doubtful} />}
       </span>
     </button>
   );
 }
-
-// As many letters as fit beside one and beside two status icons.
-const LONG = 21;
-const LONG_WITH_SYNC = 19;
 
 /** The one fact that tells siblings apart: ready containers, revision, images. */
 function detailOf({ info }: ResourceView): string {

@@ -1,7 +1,7 @@
 /** Banners and toasts: what went wrong, what was accepted, and what may no longer be true. */
 
 import type { StreamState } from "../feed/topics";
-import { timeOfDay } from "../derive/time";
+import { span, timeOfDay } from "../derive/time";
 import { useNow } from "../state/now";
 import { dismiss, useToasts } from "../state/toasts";
 import { Button } from "./controls";
@@ -25,7 +25,7 @@ export function ConnectionBanner({ stream, asOf, onRetry }: ConnectionBannerProp
         <strong>Connection lost.</strong>{" "}
         {asOf === undefined
           ? "Nothing is known yet."
-          : `Showing the state as of ${timeOfDay(asOf)}; it may have changed since.`}{" "}
+          : `Nothing heard for ${span((now - asOf) / 1000)}: this is the state as of ${timeOfDay(asOf)}; it may have changed since.`}{" "}
         <span className="reason">{stream.reason}</span>
       </span>
       <span className="faint">{seconds > 0 ? `Next try in ${seconds} s` : "Connecting…"}</span>

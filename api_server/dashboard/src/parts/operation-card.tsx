@@ -3,13 +3,14 @@
 import { useEffect, useRef, useState } from "react";
 import type { Application } from "../api/types";
 import { operationView, type OperationView, type ResultRow } from "../derive/operation";
-import { ago, clockTime, parseTime, took } from "../derive/time";
-import { RESULT_TONES, phaseTone } from "../derive/tone";
+import { ago, clockTime, parseTime, span, took } from "../derive/time";
+import { RESULT_TONES, phaseTone, type Tone } from "../derive/tone";
 import { terminate } from "../state/commands";
 import { useNow } from "../state/now";
 import type { Permission } from "../state/permissions";
 import { Button } from "./controls";
 import { Icon } from "./icons";
+import { Name } from "./name";
 import { KindMark } from "./node";
 
 interface OperationCardProps {
@@ -24,16 +25,18 @@ export function OperationCard({ app, permission }: OperationCardProps) {
   if (!view) return null;
   return (
     <section
-      className={`operation tone-edge-${phaseTone(view.phase)}`}
+      className={`operation tone-edge-${toneOf(view)}`}
       aria-label="Last sync"
       data-testid="operation"
       data-phase={view.phase}
+      data-mended={view.mended}
     >
       <div className="operation-line">
         <PhaseIcon view={view} />
         <strong>{view.title}</strong>
         {view.revision && <span className="mono soft">{view.revision}</span>}
         <span className="soft cut grow" title={view.message}>
+          {view.mended && "A newer commit has mended it. "}
           {view.message}
         </span>
         <Meta view={view} />
@@ -77,10 +80,12 @@ function useOpenWhileRunning(running: boolean, setOpen: (open: boolean) => void)
   }, [running, setOpen]);
 }
 
+const toneOf = (view: OperationView): Tone => (view.mended ? "none" : phaseTone(view.phase));
+
 function PhaseIcon({ view }: { view: OperationView }) {
-  const tone = `tone-${phaseTone(view.phase)}`;
+  const tone = `tone-${toneOf(view)}`;
   if (view.running) return <Icon name="sync" className={`spin ${tone}`} />;
-  return <Icon name={view.phase === "Succeeded" ? "check" : "warn"} className={tone} />;
+  return <Icon name={view.phase === "Succeeded" ? "check" : view.mended ? "info" : "warn"} className={tone} />;
 }
 
 function Meta({ view }: { view: OperationView }) {
@@ -91,8 +96,13 @@ function Meta({ view }: { view: OperationView }) {
     <span className="faint operation-meta">
       {!view.running && ended && <time title={clockTime(parseTime(ended))}>{ago(ended, now)}</time>}
       {length && <span className="roomy">{view.running ? length : `took ${length}`}</span>}
-      <span className="roomy">by {view.by}</span>
-      {view.retries > 0 && <span>retry {view.retries}</span>}
+      <span>by {view.by}</span>
+      {view.attempt && (
+        <span data-testid="operation-attempt">
+          {view.attempt}
+          {view.nextAt && ` in ${span(Math.max(0, (parseTime(view.nextAt) ?? now) - now) / 1000)}`}
+        </span>
+      )}
     </span>
   );
 }
@@ -122,7 +132,9 @@ function Rows({ rows }: { rows: readonly ResultRow[] }) {
         >
           <i className={`dot tone-${RESULT_TONES[tone]}`} />
           <KindMark kind={result.kind} />
-          <span className="operation-name cut">{result.name}</span>
+          <span className="operation-name">
+            <Name text={result.name} />
+          </span>
           {result.hookType && <span className="chip">{result.hookType}</span>}
           <span className={`grow cut ${tone === "failed" ? "tone-bad" : "soft"}`} title={words}>
             {words}

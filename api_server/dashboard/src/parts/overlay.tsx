@@ -1,6 +1,7 @@
 /** What lies over a page: drawers from the right and dialogs in the middle. */
 
 import { useEffect, useRef, type KeyboardEvent, type ReactNode } from "react";
+import { useNarrow } from "../state/narrow";
 import { Button } from "./controls";
 
 interface OverlayProps {
@@ -43,7 +44,10 @@ function keepInside(event: KeyboardEvent, box: HTMLElement | null): void {
 }
 
 function Frame({ shape, ...props }: OverlayProps & { shape: "drawer" | "dialog" }) {
-  const { title, label, onClose, children, footer, testId, wide, beside = false } = props;
+  const { title, label, onClose, children, footer, testId, wide } = props;
+  // Where there is no room beside the page, it lies over it.
+  const narrow = useNarrow();
+  const beside = (props.beside ?? false) && !narrow;
   const box = useFocus(beside);
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Escape") {

@@ -237,7 +237,7 @@ test("a lost connection is said, with the time of what is shown; a live one is n
   expect(retry).toHaveBeenCalledOnce();
 });
 
-test("a thousand applications are a few dozen rows, and ask the server nothing", () => {
+test("a thousand applications are a few dozen rows, and one question of who may sync those", async () => {
   const apps = Array.from({ length: 1000 }, (_, index) => anApplication({ name: `app-${index}` }));
   render(
     <AppTable
@@ -250,7 +250,57 @@ test("a thousand applications are a few dozen rows, and ask the server nothing",
   );
   expect(screen.getAllByTestId(/^app-row-/).length).toBeLessThan(40);
   expect(screen.getByRole("table").getAttribute("aria-rowcount")).toBe("1001");
-  expect(asked).toEqual([]);
+  await waitFor(() => expect(asked).toHaveLength(1));
+  expect(asked[0]).toMatchObject({ method: "POST", path: "/api/v1/account/can-i" });
+  expect((asked[0]?.body as { questions: unknown[] }).questions.length).toBeLessThan(40);
+});
+
+test("a row offers no sync before it is known that one may, and says why when one may not", async () => {
+  answer = () => ({ status: 200, body: { values: ["no"] } });
+  const app = anApplication({ name: "forbidden" });
+  const nothing = () => undefined;
+  render(
+    <AppTable
+      apps={[app]}
+      filter={filterFromQuery(new URLSearchParams())}
+      stale={false}
+      onSort={nothing}
+      onSync={nothing}
+    />,
+  );
+  const button = screen.getByTestId("row-sync-forbidden");
+  expect(button.getAttribute("aria-disabled")).toBe("true");
+  await waitFor(() => expect(button.title).toContain("may not sync applications of project prod"));
+});
+
+test("a failure that a newer commit has mended is told, but not as an error", () => {
+  const state = { phase: "Failed" as const, message: "no such image", syncResult: { revision: OLD } };
+  render(
+    <OperationCard
+      app={anApplication({ status: { sync: { status: "Synced", revision: NEW }, operationState: state } })}
+      permission={allowed}
+    />,
+  );
+  expect(screen.getByTestId("operation").className).toContain("tone-edge-none");
+  expect(screen.getByTestId("operation").textContent).toContain("A newer commit has mended it. no such image");
+});
+
+test("a condition says since when nothing was heard, and whose commit cannot be rendered", async () => {
+  answer = () => ({ status: 200, body: { author: "Ann Lee <ann@example.com>", message: "Break it\n\nmore" } });
+  const silent = new Date(Date.now() - 200_000).toISOString();
+  const conditions = [
+    { type: "UnknownError", message: `cluster prod does not answer since ${silent}` },
+    { type: "ComparisonError", message: `commit ${NEW}: values.yaml line 3` },
+  ];
+  render(<Conditions app={anApplication({ status: { conditions } })} />);
+  expect(screen.getByTestId("silent-since").textContent).toContain("Nothing heard for 3 min");
+  await waitFor(() => expect(screen.getByTestId("failing-commit").textContent).toContain("by Ann Lee: “Break it”"));
+});
+
+test("before a deletion it is said that a set will make the application again", () => {
+  const ownerReferences = [{ kind: "ApplicationSet", name: "webs" }];
+  render(<DeleteDialog app={anApplication({ metadata: { ownerReferences } })} onClose={() => undefined} />);
+  expect(screen.getByTestId("delete-set-notice").textContent).toContain("ApplicationSet webs will make it again");
 });
 
 test("a doubtful verdict is marked in its row", () => {

@@ -7,11 +7,18 @@ import { useCoarseNow } from "../state/now";
 import { Bones } from "./controls";
 import { ErrorNotice } from "./notices";
 
+export interface Row {
+  readonly key: string;
+  readonly testId: string;
+  /** One for each column. */
+  readonly cells: readonly ReactNode[];
+}
+
 interface ReadPageProps<T> {
   readonly title: string;
   readonly load: () => Promise<List<T>>;
   readonly columns: readonly string[];
-  readonly row: (item: T) => ReactNode;
+  readonly row: (item: T) => Row;
   readonly empty: string;
 }
 
@@ -42,7 +49,7 @@ export function ReadPage<T>({ title, load, columns, row, empty }: ReadPageProps<
         )}
         {items.length > 0 && (
           <div className="table-frame">
-            <table className="table" aria-label={title}>
+            <table className="table as-cards" aria-label={title}>
               <thead>
                 <tr>
                   {columns.map((column) => (
@@ -52,7 +59,17 @@ export function ReadPage<T>({ title, load, columns, row, empty }: ReadPageProps<
                   ))}
                 </tr>
               </thead>
-              <tbody>{items.map(row)}</tbody>
+              <tbody>
+                {items.map(row).map(({ key, testId, cells }) => (
+                  <tr key={key} data-testid={testId}>
+                    {cells.map((cell, index) => (
+                      <td key={columns[index]} data-label={columns[index]}>
+                        {cell}
+                      </td>
+                    ))}
+                  </tr>
+                ))}
+              </tbody>
             </table>
           </div>
         )}

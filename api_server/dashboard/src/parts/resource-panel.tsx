@@ -13,6 +13,7 @@ import { CodeView, DiffView, type DiffShape } from "./code";
 import { Bones, Segmented, Tabs } from "./controls";
 import { EventList } from "./events";
 import { Icon } from "./icons";
+import { Name } from "./name";
 import { KindMark } from "./node";
 import { ErrorNotice } from "./notices";
 import { Drawer } from "./overlay";
@@ -57,8 +58,8 @@ export function ResourcePanel({ app, resource, revision, tab, onTab, onClose }: 
         <div className="panel-title">
           <KindMark kind={resource.kind} />
           <div className="grow">
-            <h2 className="cut" title={resource.name}>
-              {resource.name}
+            <h2 title={resource.name}>
+              <Name text={resource.name} />
             </h2>
             <span className="faint">
               {resource.kind}
@@ -128,7 +129,7 @@ function Summary({ resource }: { resource: ResourceView }) {
           <>
             <dt>Sync status</dt>
             <dd>
-              <SyncStatus value={resource.sync} />
+              <SyncStatus value={resource.sync} doubtful={resource.doubtful} />
             </dd>
           </>
         )}

@@ -4,7 +4,7 @@ import { useState, type ReactNode } from "react";
 import { version } from "../api/calls";
 import { useLoaded } from "../state/application";
 import { useShortcuts } from "../state/keys";
-import { useAddress } from "../state/router";
+import { navigate, useAddress } from "../state/router";
 import { logout, useSession } from "../state/session";
 import { chooseTheme, useTheme, type Theme } from "../state/theme";
 import { refused } from "../state/toasts";
@@ -50,6 +50,27 @@ export function Shell({ children }: { children: ReactNode }) {
           <Logo />
           <span>Tiphys</span>
         </Link>
+        <Menu
+          label="Pages"
+          className="user-button bar-pages"
+          testId="pages-menu"
+          start
+          trigger={
+            <>
+              <Icon name="list" />
+              <span>{PLACES.find((place) => path.startsWith(place.path))?.title ?? "Pages"}</span>
+              <Icon name="down" size={12} />
+            </>
+          }
+          groups={[
+            PLACES.map((place) => ({
+              title: place.title,
+              chosen: path.startsWith(place.path),
+              testId: `page-${place.title}`,
+              onPress: () => navigate(place.path),
+            })),
+          ]}
+        />
         <nav aria-label="Main">
           {PLACES.map((place) => (
             <Link key={place.path} to={place.path} current={path.startsWith(place.path)}>
@@ -58,7 +79,13 @@ export function Shell({ children }: { children: ReactNode }) {
           ))}
         </nav>
         <span className="grow" />
-        <button type="button" className="jump" data-testid="button-palette" onClick={() => setPalette(true)}>
+        <button
+          type="button"
+          className="jump"
+          aria-label="Go to an application or page"
+          data-testid="button-palette"
+          onClick={() => setPalette(true)}
+        >
           <Icon name="search" size={14} />
           <span>Go to…</span>
           <kbd>Ctrl K</kbd>

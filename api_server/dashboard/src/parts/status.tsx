@@ -2,7 +2,7 @@
 
 import type { ReactNode } from "react";
 import type { HealthCode, SyncCode } from "../api/types";
-import { HEALTH_TONES, SYNC_TONES, type Tone } from "../derive/tone";
+import { HEALTH_TONES, SYNC_TONES, verdictTone, type Tone } from "../derive/tone";
 
 const FILLED = (inner: ReactNode) => (
   <>
@@ -73,17 +73,29 @@ function Shape({ tone, label, children }: { tone: Tone; label: string; children:
   );
 }
 
-export function HealthIcon({ health, label = "" }: { health: HealthCode; label?: string }) {
+interface HealthIconProps {
+  readonly health: HealthCode;
+  readonly doubtful?: boolean;
+  readonly label?: string;
+}
+
+export function HealthIcon({ health, doubtful = false, label = "" }: HealthIconProps) {
   return (
-    <Shape tone={HEALTH_TONES[health]} label={label}>
+    <Shape tone={verdictTone(HEALTH_TONES[health], health, doubtful)} label={label}>
       {HEALTH_SHAPES[health]}
     </Shape>
   );
 }
 
-export function SyncIcon({ sync, label = "" }: { sync: SyncCode; label?: string }) {
+interface SyncIconProps {
+  readonly sync: SyncCode;
+  readonly doubtful?: boolean;
+  readonly label?: string;
+}
+
+export function SyncIcon({ sync, doubtful = false, label = "" }: SyncIconProps) {
   return (
-    <Shape tone={SYNC_TONES[sync]} label={label}>
+    <Shape tone={verdictTone(SYNC_TONES[sync], sync, doubtful)} label={label}>
       {SYNC_SHAPES[sync]}
     </Shape>
   );
@@ -91,16 +103,19 @@ export function SyncIcon({ sync, label = "" }: { sync: SyncCode; label?: string 
 
 interface StatusProps<T> {
   readonly value: T;
-  /** A verdict that may not hold is shown without its colour. */
+  /** A verdict beside an error: what was known is shown without its colour, Unknown in red. */
   readonly doubtful?: boolean;
   readonly testId?: string;
   readonly title?: string;
 }
 
+const classOf = (value: string, doubtful: boolean): string =>
+  doubtful ? (value === "Unknown" ? "tone-bad" : "doubtful") : "";
+
 export function HealthStatus({ value, doubtful = false, testId, title }: StatusProps<HealthCode>) {
   return (
-    <span className={`status ${doubtful ? "doubtful" : ""}`} data-testid={testId} title={title}>
-      <HealthIcon health={value} />
+    <span className={`status ${classOf(value, doubtful)}`} data-testid={testId} title={title}>
+      <HealthIcon health={value} doubtful={doubtful} />
       {value}
     </span>
   );
@@ -108,8 +123,8 @@ export function HealthStatus({ value, doubtful = false, testId, title }: StatusP
 
 export function SyncStatus({ value, doubtful = false, testId, title }: StatusProps<SyncCode>) {
   return (
-    <span className={`status ${doubtful ? "doubtful" : ""}`} data-testid={testId} title={title}>
-      <SyncIcon sync={value} />
+    <span className={`status ${classOf(value, doubtful)}`} data-testid={testId} title={title}>
+      <SyncIcon sync={value} doubtful={doubtful} />
       {value}
     </span>
   );

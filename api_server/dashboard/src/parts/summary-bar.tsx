@@ -1,9 +1,9 @@
 /** How many of each sync status and health there are, as a bar and as filters. */
 
 import type { Application, HealthCode, SyncCode } from "../api/types";
-import { HEALTH_CODES, SYNC_CODES, healthOf, syncOf } from "../derive/application";
+import { HEALTH_CODES, SYNC_CODES, healthOf, syncOf, verdictDoubtful } from "../derive/application";
 import { tally, toggled, type Filter } from "../derive/filters";
-import { HEALTH_TONES, SYNC_TONES } from "../derive/tone";
+import { HEALTH_TONES, SYNC_TONES, verdictTone } from "../derive/tone";
 import { HealthIcon, SyncIcon } from "./status";
 
 interface SummaryBarProps {
@@ -15,9 +15,16 @@ interface SummaryBarProps {
 export function SummaryBar({ apps, filter, onFilter }: SummaryBarProps) {
   const sync = tally(apps, syncOf);
   const health = tally(apps, healthOf);
+  // One that is Unknown because something failed or fell silent makes all that are Unknown worth a look.
+  const doubtful = {
+    sync: apps.some((app) => syncOf(app) === "Unknown" && verdictDoubtful(app)),
+    health: apps.some((app) => healthOf(app) === "Unknown" && verdictDoubtful(app)),
+  };
   return (
     <div className="summary" role="group" aria-label="Summary">
-      <Share parts={SYNC_CODES.map((code) => [SYNC_TONES[code], sync.get(code) ?? 0])} />
+      <Share
+        parts={SYNC_CODES.map((code) => [verdictTone(SYNC_TONES[code], code, doubtful.sync), sync.get(code) ?? 0])}
+      />
       {SYNC_CODES.filter((code) => sync.get(code)).map((code: SyncCode) => (
         <button
           key={code}
@@ -26,12 +33,17 @@ export function SummaryBar({ apps, filter, onFilter }: SummaryBarProps) {
           aria-pressed={filter.chosen.sync.includes(code)}
           onClick={() => onFilter(toggled(filter, "sync", code))}
         >
-          <SyncIcon sync={code} />
+          <SyncIcon sync={code} doubtful={doubtful.sync} />
           <b>{sync.get(code)}</b> <span className="word">{code}</span>
         </button>
       ))}
       <span className="summary-gap" />
-      <Share parts={HEALTH_CODES.map((code) => [HEALTH_TONES[code], health.get(code) ?? 0])} />
+      <Share
+        parts={HEALTH_CODES.map((code) => [
+          verdictTone(HEALTH_TONES[code], code, doubtful.health),
+          health.get(code) ?? 0,
+        ])}
+      />
       {HEALTH_CODES.filter((code) => health.get(code)).map((code: HealthCode) => (
         <button
           key={code}
@@ -40,7 +52,7 @@ export function SummaryBar({ apps, filter, onFilter }: SummaryBarProps) {
           aria-pressed={filter.chosen.health.includes(code)}
           onClick={() => onFilter(toggled(filter, "health", code))}
         >
-          <HealthIcon health={code} />
+          <HealthIcon health={code} doubtful={doubtful.health} />
           <b>{health.get(code)}</b> <span className="word">{code}</span>
         </button>
       ))}

@@ -9,6 +9,7 @@ import { EFFECT_TONES, EFFECT_WORDS } from "../derive/tone";
 import { useManagedResource } from "../state/application";
 import { DiffView } from "./code";
 import { Bones, Button } from "./controls";
+import { Name } from "./name";
 import { KindMark } from "./node";
 import { Chip } from "./status";
 
@@ -117,8 +118,9 @@ function Row({ app, row, eager, checked, onCheck }: RowProps) {
           {EFFECT_WORDS[effect]}
         </Chip>
         <KindMark kind={resource.kind} />
-        <span className="grow cut" title={words}>
-          {resource.name} <span className="faint">{resource.kind}</span>
+        <span className="grow preview-name" title={words}>
+          <Name text={resource.name} />
+          <span className="faint">{resource.kind}</span>
         </span>
         {lines && (
           <span className="line-counts">

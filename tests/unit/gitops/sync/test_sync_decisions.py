@@ -313,6 +313,8 @@ def test_a_rollback_restores_an_entry_by_apply() -> None:
     assert operation.sync.sync_strategy is not None
     assert operation.sync.sync_strategy.apply is not None
     assert operation.initiated_by.username == "alice"
+    # Written down, for the revision alone would look like any sync.
+    assert [(each.name, each.value) for each in operation.info] == [("Rollback", "to history id 0")]
     previous = rollback_operation(an_app(PROD, history=HISTORY), by="alice")
     assert previous.sync is not None
     assert previous.sync.revision == "a0"
