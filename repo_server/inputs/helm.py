@@ -57,6 +57,8 @@ def helm_inputs(wanted: Wanted, gathered: Gathered) -> HelmOptions:
     values = json.dumps(helm.values_object) if helm.values_object is not None else helm.values
     texts = chain(gathered.texts(), [values.encode()], (str(each.value).encode() for each in settings))
     spoken = _spoken_of(texts, (b"Files", b"Capabilities"))
+    # The library mends what is not UTF-8, or refuses what the command reads.
+    is_text = all(map(_is_utf8, gathered.texts()))
     packed = any(each.path.endswith((".tgz", ".tar.gz")) for each in gathered.files())
     if packed or b"Files" in spoken:
         gathered.add_all(wanted.path)
@@ -78,7 +80,7 @@ def helm_inputs(wanted: Wanted, gathered: Gathered) -> HelmOptions:
         skip_schema=skip_schema,
         kube_version=KubeVersion((helm.kube_version or wanted.context.kube_version) if asks_cluster else ""),
         api_versions=tuple(map(ApiVersion, sorted(api_versions))) if asks_cluster else (),
-        in_process=plain and not asks_cluster and not skip_schema,
+        in_process=plain and is_text and not asks_cluster and not skip_schema,
     )
 
 
@@ -169,3 +171,13 @@ def _is_plain(setting: Setting) -> bool:
 
 def _spoken_of(texts: Iterable[bytes], words: tuple[bytes, ...]) -> set[bytes]:
     return {word for text in texts for word in words if word in text}
+
+
+def _is_utf8(text: bytes) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

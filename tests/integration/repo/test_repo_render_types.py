@@ -132,6 +132,29 @@ async def test_a_template_that_yields_something_else_fails_the_render(
     assert "web/templates/other.yaml" in str(error)
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize("file", ["web/templates/config.yaml", "web/crds/c.yaml", "k/a.yaml"])
+async def test_nothing_in_another_encoding_is_mangled_or_missing(
+    ask: Callable[..., Any], encoding: str, file: str
+) -> None:
+    asker = await ask()
+    written = config_map("c").encode() + b"data: {a: gr\xc3\xbcn}\n"
+    kustomization = {"k/kustomization.yaml": "resources: [a.yaml]\n"}
+    asker.repo.commit({**CHART, **kustomization, file: written.decode().encode(encoding)})
+    try:
+        (found,) = [each for each in await asker.objects(file.split("/")[0]) if each["metadata"]["name"] == "c"]
+        assert found["data"] == {"a": "grün"}
+    except (ManifestInvalid, RenderFailed):
+        pass  # said, and nothing is pruned
+
+
+async def test_values_in_utf_16_are_read(ask: Callable[..., Any]) -> None:
+    asker = await ask()
+    asker.repo.commit({**CHART, "web/values.yaml": "image: {tag: grün}\n".encode("utf-16")})
+    (found,) = await asker.objects("web")
+    assert found["data"] == {"tag": "grün"}
+
+
 async def test_hooks_that_helm_does_not_know_are_listed(ask: Callable[..., Any]) -> None:
     asker = await ask()
     hook = config_map("hook").replace("name: hook\n", "name: hook\n  annotations: {helm.sh/hook: crd-install}\n")
