@@ -202,11 +202,14 @@ class KubeClient:
         patch: Any,
         *,
         kind: PatchKind = "merge",
+        manager: str = "argocd-controller",
         dry_run: bool = False,
         subresource: str = "",
     ) -> dict[str, Any]:
         return await self._object(
-            requests.patch(type, namespace, name, patch, kind=kind, dry_run=dry_run, subresource=subresource)
+            requests.patch(
+                type, namespace, name, patch, kind=kind, manager=manager, dry_run=dry_run, subresource=subresource
+            )
         )
 
     async def replace(self, type: ResourceType, manifest: Manifest, *, dry_run: bool = False) -> dict[str, Any]:

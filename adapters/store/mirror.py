@@ -22,6 +22,10 @@ from gitops.model.resource import Manifest, ResourceType
 
 Value = TypeVar("Value")
 
+# Under another name than objects are delivered with: what we note on an Application that is itself delivered from
+# Git (its status, its finalizers) must not be taken for what an earlier version of it left there.
+RECORDS_MANAGER = "tiphys"
+
 
 class Mirror(Generic[Value]):
     """`optional`: a cluster that does not serve the kind counts as having no such records."""
@@ -146,7 +150,9 @@ class Mirror(Generic[Value]):
         body = dict(merge_patch)
         if resource_version:
             body["metadata"] = {**(body.get("metadata") or {}), "resourceVersion": resource_version}
-        return self._record(await self._client.patch(self.type, name.namespace, name.name, body))
+        return self._record(
+            await self._client.patch(self.type, name.namespace, name.name, body, manager=RECORDS_MANAGER)
+        )
 
     async def create(self, raw: Manifest) -> Manifest:
         return self._record(await self._client.create(self.type, self._placed(raw)))

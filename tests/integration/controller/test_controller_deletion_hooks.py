@@ -257,3 +257,37 @@ async def test_each_runs_once_whatever_crashes(world: World, monkeypatch: pytest
         else:
             raise AssertionError("a deletion has more writes than the test reckons with")
         assert number > 5, crash.writes
+
+
+async def test_a_parent_application_does_not_take_the_finalizers_off_its_children(world: World) -> None:
+    world.commit({"child/all.yaml": yaml(config_map("a"), a_run("first", "PreDelete"))})
+    source = {"repoURL": world.git.url, "path": "child", "targetRevision": "main"}
+    destination = {"server": "https://kubernetes.default.svc", "namespace": world.namespace}
+    child = world.app_name("child")
+    spec: Raw = {"project": "default", "source": source, "destination": destination, "syncPolicy": {"automated": {}}}
+    declared = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "spec": spec}
+    declared["metadata"] = {"name": child, "namespace": world.namespace, **CASCADE}
+    world.commit({"app/all.yaml": yaml(declared)})
+    parent = await world.add_app("parent", automated={"selfHeal": True})
+    await world.wait_sync(parent, "Synced")
+    await world.wait_sync(child, "Synced")
+    started = (await world.operation_ended(parent))["startedAt"]
+    assert PRE in await finalizers(world, child)
+    await world.patch_app(parent, {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "hard"}}})
+
+    async def refreshed() -> bool:
+        return "argocd.argoproj.io/refresh" not in ((await world.app(parent))["metadata"].get("annotations") or {})
+
+    await eventually(refreshed, "the refresh is over")
+    status = await world.wait_sync(parent, "Synced")
+    assert status["operationState"]["startedAt"] == started
+    history = (await world.status(child))["history"]
+    declared["spec"] = {**spec, "info": [{"name": "owner", "value": "around"}]}
+    world.commit({"app/all.yaml": yaml(declared)})
+
+    async def delivered() -> bool:
+        return (await world.app(child))["spec"].get("info") is not None
+
+    await eventually(delivered, "the child's spec is delivered")
+    assert PRE in await finalizers(world, child)
+    assert (await world.status(child))["history"] == history

@@ -8,7 +8,15 @@ import pytest
 from adapters._pb.tiphys.live.v1 import live_pb2 as pb
 from app_controller.live_service import LiveService
 from gitops.model.errors import NotFound, NotPermitted
-from tests.integration.controller.controller_world import World, a_deployment, config_map, eventually, manifest, yaml
+from tests.integration.controller.controller_world import (
+    World,
+    a_deployment,
+    a_job,
+    config_map,
+    eventually,
+    manifest,
+    yaml,
+)
 
 CONTEXT = None  # nothing of the call is used but the request
 
@@ -108,3 +116,23 @@ async def test_deleting_asks_the_project_as_every_other_write_does(world: World)
     await service.DeleteLiveObject(asked, CONTEXT)
     await world.wait_gone("configmap", "a")
     await world.wait_sync(app, "OutOfSync")
+
+
+async def test_a_hook_that_is_there_is_drawn_with_its_pods(world: World) -> None:
+    world.commit({"app/all.yaml": yaml(a_job("migrate", hook="PreSync"), config_map("a"))})
+    app = await world.add_app()
+    await world.synced(app)
+    job = await world.get("job", "migrate")
+    assert job is not None
+    pod = manifest("Pod", "migrate-x1", spec={"containers": [{"name": "work", "image": "registry.local/migrate:7"}]})
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "migrate", "uid": job["metadata"]["uid"]}
+    pod["metadata"]["ownerReferences"] = [owner]
+    await world.kubectl("apply", "-f", "-", stdin=yaml(pod))
+
+    async def drawn() -> bool:
+        trees = service_of(world).WatchResourceTree(pb.WatchResourceTreeRequest(application=ref(world, app)), CONTEXT)
+        nodes = json.loads((await anext(trees)).tree)["nodes"]
+        await trees.aclose()
+        return {("Job", "migrate"), ("Pod", "migrate-x1")} <= {(each["kind"], each["name"]) for each in nodes}
+
+    await eventually(drawn, "the hook and its pod are in the tree")
