@@ -28,7 +28,7 @@ from gitops.manifest.annotations import (
     sync_wave,
 )
 from gitops.model.application import Application
-from gitops.model.errors import ClusterUnknown, Conflict, GitOpsError, NotFound
+from gitops.model.errors import ClusterUnknown, ClusterUnreachable, Conflict, GitOpsError, NotFound
 from gitops.model.moments import parse_rfc3339, rfc3339
 from gitops.model.operation import SyncOperation
 from gitops.model.resource import GroupKind, Manifest, is_deleting, key_of, uid_of, version_of
@@ -81,7 +81,7 @@ class Deletion:
                 step_off = await self._next_step(app, ours)
             except GitOpsError as error:
                 if not isinstance(error, Conflict | NotFound):
-                    await self._tell(app, "DeletionError", str(error))
+                    await self._tell(app, "DeletionError", f"{error}{_way_out(error)}")
                 raise
         else:
             step_off = ours
@@ -103,6 +103,9 @@ class Deletion:
             if self._store.clusters.unreadable():
                 raise  # it may be the one whose registration cannot be read just now
             return ours  # the cluster is not ours to reach any more: what runs there stays
+        # What cannot be seen now must not be left behind unseen.
+        await live.ready({GroupKind(each.group, each.kind) for each in app.status.resources})
+        self._going(app, live)  # a person who has to approve it does so before anything is begun
         if PRE_DELETE_FINALIZER in ours:
             done = await self._hooks.advance(app, live, HookType.PRE_DELETE)
             return [PRE_DELETE_FINALIZER] if done else ()
@@ -122,8 +125,6 @@ class Deletion:
 
     async def _delete_next(self, app: Application, live: LiveCluster, finalizer: str) -> int:
         """Asks for the deletion of the last wave; how many objects are still there."""
-        # What cannot be seen now must not be left behind unseen.
-        await live.ready({GroupKind(each.group, each.kind) for each in app.status.resources})
         going = self._going(app, live)
         if not going:
             return 0
@@ -183,6 +184,13 @@ class Deletion:
             return
         condition = {"type": type, "message": message, "lastTransitionTime": rfc3339(self._clock.now())}
         await self._store.applications.patch(app.key, {"status": {"conditions": [condition]}})
+
+
+def _way_out(error: GitOpsError) -> str:
+    """How to go on where waiting may be in vain."""
+    if not isinstance(error, ClusterUnreachable):
+        return ""
+    return ". To let the application go and leave there what runs there, take its finalizers off"
 
 
 def _is_ours(finalizer: str) -> bool:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from adapters.kube.credentials import cluster_from_kubeconfig
 from gitops.model.resource import ResourceType
 from tests.integration.controller.controller_world import Raw, World, a_job, a_project, config_map, eventually, yaml
-from tests.integration.controller.faults import CrashPoint, births
+from tests.integration.controller.faults import CrashPoint, Network, births
 
 PRE = "pre-delete-finalizer.argocd.argoproj.io"
 POST = "post-delete-finalizer.argocd.argoproj.io"
@@ -291,3 +292,31 @@ async def test_a_parent_application_does_not_take_the_finalizers_off_its_childre
     await eventually(delivered, "the child's spec is delivered")
     assert PRE in await finalizers(world, child)
     assert (await world.status(child))["history"] == history
+
+
+async def test_nothing_is_begun_before_a_person_has_approved_what_must_be(world: World) -> None:
+    precious = config_map("precious", {"argocd.argoproj.io/sync-options": "Delete=confirm"})
+    app = await deployed(world, precious, a_run("first", "PreDelete"))
+    await delete(world, app)
+    await world.wait_condition(app, "DeletionError", "approved")
+    assert await world.get("pod", "first") is None
+    moment = (await world.app(app))["metadata"]["deletionTimestamp"]
+    await world.patch_app(app, {"metadata": {"annotations": {"argocd.argoproj.io/deletion-approved": moment}}})
+    await end(world, "first", "Succeeded")
+    await world.wait_gone("application.argoproj.io", app)
+
+
+async def test_a_cluster_that_is_silent_is_told_with_the_way_out(world: World) -> None:
+    network = Network(cluster_from_kubeconfig(world.plane.kubeconfig))
+    await network.start()
+    prod = network.registration(world.namespace, name="prod")
+    await world.kubectl("apply", "-f", "-", stdin=json.dumps(prod, default=str))
+    destination = {"name": "prod", "namespace": world.namespace}
+    app = await deployed(world, config_map("a"), a_run("first", "PreDelete"), destination=destination)
+    await network.cut()
+    await delete(world, app)
+    told = await world.wait_condition(app, "DeletionError", "does not answer", within=60)
+    assert "take its finalizers off" in told
+    await world.patch_app(app, {"metadata": {"finalizers": None}})
+    await world.wait_gone("application.argoproj.io", app)
+    assert await world.data("a") == {}
