@@ -36,10 +36,10 @@ async def test_an_operation_survives_a_crash_at_any_of_its_writes(
 ) -> None:
     """Each write is once the last that the first controller made; its successor brings the operation to its end."""
     await world.stop()
-    paths = {f"app-{number}/all.yaml": _hooked(number) for number in range(20)}
+    paths = {f"app-{number}/all.yaml": _hooked(number) for number in range(30)}
     world.commit(paths)
     async with births(world.kube, world.namespace) as seen:
-        for number in range(1, 20):
+        for number in range(1, 30):
             with monkeypatch.context() as patch:
                 crash = CrashPoint(patch, after=number)
                 app = await world.add_app(f"web-{number}", path=f"app-{number}")
