@@ -121,11 +121,14 @@ def parse_tracking_id(text: str) -> TrackingId | None:
 
 
 def names(mark: TrackingId, manifest: Manifest) -> bool:
-    """Whether the mark was made for this object."""
+    """Whether the mark was made for this object.
+
+    Argo CD marks hooks with `generateName` before they have a name, and leaves that field in them.
+    """
     metadata = manifest.get("metadata") or {}
     namespace = metadata.get("namespace") or ""
     return (
-        mark.name == metadata.get("name")
+        (mark.name == metadata.get("name") or (not mark.name and bool(metadata.get("generateName"))))
         and mark.kind == manifest.get("kind")
         and mark.group == group_of(manifest)
         and namespace in ("", mark.namespace)

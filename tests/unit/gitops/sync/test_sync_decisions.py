@@ -453,3 +453,23 @@ def test_schedules(schedule: str, moment: str, started: str) -> None:
 def test_schedules_that_cannot_be_read(schedule: str) -> None:
     with pytest.raises(InvalidSpec, match="schedule"):
         parse_schedule(schedule)
+
+
+# --- what an operation says it is about ------------------------------------------------------------------
+
+
+def test_an_operation_names_its_sources_as_the_user_wrote_them() -> None:
+    written = {"repoURL": "https://git.example/shop.git", "path": "app", "unheardOf": {"kept": True}}
+    one = requested_sync(an_app(None), SyncRequest(), by="alice", sources=[written]).sync
+    found = Findings(SyncCode.OUT_OF_SYNC, "b2", total=1, out_of_sync=(WEB,), sources=(written,))
+    automated = decide_autosync(an_app(), found, now=NOW)
+    assert isinstance(automated, Operation)
+    assert one is not None
+    assert automated.sync is not None
+    assert one.source == automated.sync.source == written
+    assert one.sources == automated.sync.sources == ()
+    several = msgspec.structs.replace(an_app(None).spec, sources=(Source(), Source()))
+    app = msgspec.structs.replace(an_app(None), spec=several)
+    both = requested_sync(app, SyncRequest(), by="alice", sources=[written, written]).sync
+    assert both is not None
+    assert (both.source, both.sources) == (None, (written, written))

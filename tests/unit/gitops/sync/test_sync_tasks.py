@@ -182,6 +182,14 @@ def test_the_mark_of_a_generated_hook_names_the_object_it_is_on() -> None:
     assert mark.name == run["metadata"]["name"]
 
 
+def test_a_generated_hook_that_argo_cd_left_belongs_to_its_application() -> None:
+    left = a_hook("migrate-abc-presync-1")
+    left["metadata"]["annotations"][TRACKING_ID] = "shop:batch/Job:ns/"
+    assert Tracking().owner_of(left) is None
+    left["metadata"]["generateName"] = "migrate-"
+    assert Tracking().owner_of(left) == "shop"
+
+
 def test_a_hook_carries_its_attempt_and_our_finalizer_and_is_otherwise_as_written() -> None:
     written = a_hook("job", "PreSync,PostSync")
     runs = dict(runs_of([written], ATTEMPT))
