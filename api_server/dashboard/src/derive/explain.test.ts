@@ -92,8 +92,12 @@ test("numbers agree with their nouns", () => {
 });
 
 test("a condition that names a commit or a silence is read for both", () => {
-  expect(commitIn(`commit ${"c".repeat(40)}: app/x.yaml line 3`)).toBe("c".repeat(40));
-  expect([commitIn("app/x.yaml line 3"), commitIn(undefined), commitIn("d".repeat(64))]).toEqual(["", "", ""]);
+  expect(commitIn("app/x.yaml line 3: no kind (commit ccccccc by Ann Lee <ann@example.com>)")).toEqual({
+    commit: "ccccccc",
+    author: "Ann Lee <ann@example.com>",
+  });
+  expect(commitIn(`commit ${"c".repeat(40)}: no kind`).commit).toBe("c".repeat(40));
+  expect([commitIn("app/x.yaml line 3").commit, commitIn(undefined).commit]).toEqual(["", ""]);
   expect(silentSince("cluster prod does not answer since 2026-11-24T12:00:00Z, so")).toBe("2026-11-24T12:00:00Z");
   expect([silentSince("no chart since yesterday"), silentSince(undefined)]).toEqual(["", ""]);
 });

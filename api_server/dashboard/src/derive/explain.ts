@@ -84,11 +84,14 @@ export function remedy(type: string): string {
   return REMEDIES[type] ?? "";
 }
 
-const COMMIT = /\b[0-9a-f]{40}\b/;
+const COMMIT = /\bcommit ([0-9a-f]{7,40})\b(?: by ([^)\n]+))?/;
 const SINCE = /\b(?:since|last heard at) (\d{4}-\d\d-\d\dT[\d:.]+Z)/;
 
-/** The commit that a condition is about, if it names one. */
-export const commitIn = (message: string | undefined): string => COMMIT.exec(message ?? "")?.[0] ?? "";
+/** The commit that a condition is about and who made it, if it names them. */
+export function commitIn(message: string | undefined): { commit: string; author: string } {
+  const [, commit = "", author = ""] = COMMIT.exec(message ?? "") ?? [];
+  return { commit, author };
+}
 
 /** The moment since when something has been silent, if that is what a message says. */
 export const silentSince = (message: string | undefined): string => SINCE.exec(message ?? "")?.[1] ?? "";

@@ -130,8 +130,8 @@ describe("attempts", () => {
   test("without a limit have no end", () => {
     expect([state(3, -1), state(1)]).toEqual(["attempt 4", "attempt 2"]);
   });
-  test("that are still to come say when, and are counted once only", () => {
-    const message = "one object failed. Retrying attempt #1 at 2026-11-24T12:00:05Z";
+  test.each(["Retrying: attempt 2 of 3", "Retrying attempt #1"])("to come, told as '%s', are counted once", (words) => {
+    const message = `one object failed. ${words} at 2026-11-24T12:00:05Z`;
     const waiting = { ...running, message, retryCount: 1, operation: { retry: { limit: 2 } } };
     expect(operationView(anApplication({ status: { operationState: waiting } }))).toMatchObject({
       message: "one object failed.",

@@ -83,8 +83,8 @@ export function attemptWords({ retryCount = 0, operation }: OperationState): str
   return `attempt ${retryCount + 1}${limit >= retryCount ? ` of ${limit + 1}` : ""}`;
 }
 
-// The controller's words for a failure that will be tried again; its count begins elsewhere.
-const RETRYING = /^(.*?)\.? Retrying attempt #\d+ at (\S+)$/s;
+// The controller's words for a failure that will be tried again, and Argo CD's, which count otherwise.
+const RETRYING = /^(.*?)\.? Retrying(?: attempt #\d+|: attempt [\d a-z]+?) at (\S+)$/s;
 
 function waitingFor(state: OperationState): { message: string; nextAt: string | null } {
   const message = state.message ?? "";

@@ -20,7 +20,7 @@ function Notice({ app, condition, bad }: { app: Application; condition: Conditio
   const now = useCoarseNow();
   const { type, message, lastTransitionTime } = condition;
   const silent = silentSince(message);
-  const commit = commitIn(message);
+  const { commit, author } = commitIn(message);
   return (
     <div
       className={`notice ${bad ? "tone-bad" : "tone-warn"}`}
@@ -43,7 +43,7 @@ function Notice({ app, condition, bad }: { app: Application; condition: Conditio
           </div>
         )}
         <pre>{message}</pre>
-        {commit && <Culprit app={app} commit={commit} />}
+        {commit && <Culprit app={app} commit={commit} author={author} />}
         {remedy(type) && <div className="soft">{remedy(type)}</div>}
       </div>
     </div>
@@ -51,13 +51,14 @@ function Notice({ app, condition, bad }: { app: Application; condition: Conditio
 }
 
 /** Whom to ask about a commit that cannot be rendered. */
-function Culprit({ app, commit }: { app: Application; commit: string }) {
+function Culprit({ app, commit, author }: { app: Application; commit: string; author: string }) {
   const known = useCommit(app, commit);
+  const by = known?.author || author;
   const now = useCoarseNow();
   return (
     <div data-testid="failing-commit">
       Commit <span className="mono">{shortRevision(commit)}</span>
-      {known?.author && <> by {authorName(known.author)}</>}
+      {by && <> by {authorName(by)}</>}
       {known?.date && <>, {ago(known.date, now)}</>}
       {known?.message && <>: “{subjectOf(known)}”</>}
     </div>
