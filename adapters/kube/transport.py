@@ -19,6 +19,7 @@ from adapters.kube.authorization import authorization_for, tls_context
 from adapters.kube.errors import refusal
 from adapters.kube.requests import Request
 from gitops.model.errors import ClusterUnreachable, GitOpsError
+from gitops.model.numbers import count_of
 from gitops.model.repository import Cluster
 
 DEADLINE = timedelta(seconds=35)  # an admission webhook may take 30 s
@@ -209,7 +210,7 @@ def _asked_to_wait(response: aiohttp.ClientResponse) -> float:
     """Seconds to wait when the server turned the request away unread, else 0."""
     if response.status not in {429, 503}:
         return 0.0
-    asked = response.headers.get("Retry-After", "")
-    if asked.isdigit():
+    asked = count_of(response.headers.get("Retry-After", ""))
+    if asked is not None:
         return min(max(float(asked), 0.1), _LONGEST_PAUSE)
     return 1.0 if response.status == 429 else 0.0

@@ -18,6 +18,7 @@ from adapters.store.secrets import (
     texts_of,
 )
 from gitops.model.errors import ClusterUnknown, InvalidSpec
+from gitops.model.numbers import count_of
 from gitops.model.repository import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, Cluster
 from gitops.model.resource import Manifest, labels_of, name_of
 
@@ -33,7 +34,6 @@ def cluster_of(secret: Manifest) -> Cluster:
         credentials = credentials_from_secret(data_of(secret).get("config", b""))
     except InvalidSpec as error:
         raise InvalidSpec(f"cluster Secret `{name_of(secret)}`: {error}") from error
-    shard = texts.get("shard", "")
     return Cluster(
         server=server,
         name=texts.get("name") or server,
@@ -41,7 +41,7 @@ def cluster_of(secret: Manifest) -> Cluster:
         namespaces=tuple(part.strip() for part in texts.get("namespaces", "").split(",") if part.strip()),
         cluster_resources=texts.get("clusterResources") == "true",
         project=texts.get("project", ""),
-        shard=int(shard) if shard.isdigit() else None,
+        shard=count_of(texts.get("shard", "")),
         labels=dict(labels_of(secret)),
         annotations=public_annotations(secret),
     )

@@ -14,6 +14,7 @@ import orjson
 from adapters.store.feed import ADDED, DELETED, MODIFIED, Changed
 from adapters.store.kinds import RecordName
 from gitops.model.errors import InvalidSpec
+from gitops.model.numbers import count_of
 from gitops.model.resource import Manifest, name_of, namespace_of, resource_version_of
 
 Value = TypeVar("Value")
@@ -194,4 +195,4 @@ def record_name(manifest: Manifest) -> RecordName:
 
 def number(resource_version: str) -> int:
     """Kubernetes' resourceVersions of one kind are ordered numbers; anything else counts as oldest."""
-    return int(resource_version) if resource_version.isdigit() else 0
+    return count_of(resource_version) or 0

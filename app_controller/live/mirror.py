@@ -6,11 +6,12 @@ So an object never goes back to an older version, one that is known to be gone d
 an older answer, and one that we made after a list was taken is not missed in it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
+from gitops.model.numbers import count_of
 from gitops.model.resource import GroupKind, Manifest, ResourceKey, key_of, resource_version_of, uid_of
-from gitops.tree.parents import child_keys, parent_keys
+from gitops.tree.parents import child_keys, owner_references, parent_keys
 
 # So many uids of objects that are gone are remembered: enough for answers that are still on their way.
 BURIED = 4_000
@@ -197,8 +198,7 @@ class Mirror:
 
 
 def _owner_uids(manifest: Manifest) -> Iterator[str]:
-    references: list[Mapping[str, Any]] = (manifest.get("metadata") or {}).get("ownerReferences") or []
-    return (reference["uid"] for reference in references if reference.get("uid"))
+    return (reference["uid"] for reference in owner_references(manifest) if reference.get("uid"))
 
 
 def _discard(index: dict[Any, set[ResourceKey]], name: Any, key: ResourceKey) -> None:
@@ -219,4 +219,4 @@ def _newer(offered: Manifest, present: Manifest) -> bool:
 
 
 def _number(version: str) -> int | None:
-    return int(version) if version.isdigit() else None
+    return count_of(version)

@@ -9,7 +9,11 @@ from typing import Any
 
 import orjson
 
+from gitops.model.numbers import count_of
+
 Tree = Mapping[str, Any]
+
+NO_MEMBER = object()
 
 MANAGER = "argocd-controller"  # the name we apply under; Argo CD's own, so that ownership carries over
 
@@ -33,13 +37,17 @@ def applied_by(live: Mapping[str, Any], manager: str) -> list[Mapping[str, Any]]
 
 
 def item_key(step: str) -> dict[str, Any]:
-    """`k:{"name":"web"}` -> the key fields of the list item."""
-    decoded: dict[str, Any] = orjson.loads(step[2:])
-    return decoded
+    """`k:{"name":"web"}` -> the key fields of the list item; none where the step is not of that form."""
+    decoded = set_member(step)
+    return decoded if isinstance(decoded, dict) else {}
 
 
 def set_member(step: str) -> Any:
-    return orjson.loads(step[2:])
+    """The value that `v:…` names; `NO_MEMBER`, which equals nothing, where it cannot be read."""
+    try:
+        return orjson.loads(step[2:])
+    except orjson.JSONDecodeError:
+        return NO_MEMBER
 
 
 def step_for_key(fields: Mapping[str, Any]) -> str:
@@ -60,7 +68,7 @@ def item_at(items: Iterable[Any], step: str) -> int:
     if step.startswith("k:"):
         wanted = item_key(step)
         for position, item in enumerate(items):
-            if isinstance(item, Mapping) and all(item.get(name) == value for name, value in wanted.items()):
+            if wanted and isinstance(item, Mapping) and all(item.get(name) == value for name, value in wanted.items()):
                 return position
     elif step.startswith("v:"):
         member = set_member(step)
@@ -68,8 +76,8 @@ def item_at(items: Iterable[Any], step: str) -> int:
             if item == member:
                 return position
     elif step.startswith("i:"):
-        position = int(step[2:])
-        return position if position < len(list(items)) else -1
+        index = count_of(step[2:])
+        return index if index is not None and index < len(list(items)) else -1
     return -1
 
 

@@ -16,6 +16,7 @@ from gitops.diff.path_expressions import PathExpression
 from gitops.model.application import IgnoreDifference
 from gitops.model.errors import InvalidSpec
 from gitops.model.globs import glob_matches
+from gitops.model.numbers import count_of
 from gitops.model.resource import Manifest, group_of
 
 Pointer = tuple[str, ...]
@@ -178,10 +179,11 @@ def _resolved(manifest: Any, pointer: Pointer) -> Path | None:
     value = manifest
     for part in pointer:
         if isinstance(value, list):
-            if not part.isdigit() or int(part) >= len(value):
+            position = count_of(part)
+            if position is None or position >= len(value):
                 return None
-            path.append(int(part))
-            value = value[int(part)]
+            path.append(position)
+            value = value[position]
         elif isinstance(value, Mapping) and part in value:
             path.append(part)
             value = value[part]

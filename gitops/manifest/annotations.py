@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from gitops.model.moments import parse_rfc3339
+from gitops.model.numbers import integer_of
 from gitops.model.resource import Manifest, group_of, kind_of
 
 # --- on any managed object ---------------------------------------------------------------------------
@@ -106,13 +107,6 @@ def comma_list(text: str) -> frozenset[str]:
     return frozenset(part for each in text.split(",") if (part := each.strip()))
 
 
-def _integer(text: str) -> int | None:
-    try:
-        return int(text)
-    except ValueError:
-        return None
-
-
 def sync_wave(manifest: Manifest) -> int:
     """The wave an object is applied in; a Helm hook's weight stands in where there is no annotation."""
     found = _annotations(manifest)
@@ -120,7 +114,7 @@ def sync_wave(manifest: Manifest) -> int:
         return 0
     for key in (SYNC_WAVE, HELM_HOOK_WEIGHT):
         text = found.get(key)
-        if isinstance(text, str) and (number := _integer(text)) is not None:
+        if (number := integer_of(text)) is not None:
             return number
     return 0
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 import msgspec
 
 from gitops.model.errors import InvalidSpec
+from gitops.model.numbers import count_of
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -31,9 +32,10 @@ class _Field(msgspec.Struct, frozen=True):
     def number(self, text: str) -> int:
         if text in self.names:
             return self.lowest + self.names.index(text)
-        if not text.isdigit() or not self.lowest <= int(text) <= self.highest:
+        number = count_of(text)
+        if number is None or not self.lowest <= number <= self.highest:
             raise ValueError(f"{self.name} `{text}` is not in {self.lowest}-{self.highest}")
-        return int(text)
+        return number
 
 
 _FIELDS = (
@@ -113,7 +115,7 @@ def _range(part: str, field: _Field) -> range:
     found = _PART.fullmatch(part)
     if found is None:
         raise ValueError(f"{field.name} `{part}` cannot be read")
-    step = int(found["step"] or 1)
+    step = count_of(found["step"] or "1")
     if not step:
         raise ValueError(f"{field.name} `{part}` has a step of zero")
     if found["from"] in ("*", "?"):

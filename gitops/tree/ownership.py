@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from gitops.manifest.annotations import MANAGED_BY_URL, annotation
+from gitops.model.numbers import count_of
 from gitops.model.resource import (
     GroupKind,
     Manifest,
@@ -168,8 +169,7 @@ def _revision(manifest: Manifest) -> int:
     annotations = annotations_of(manifest)
     for name in _REVISIONS:
         if name in annotations:
-            text = str(annotations[name])
-            return int(text) if text.isdigit() else 0
+            return count_of(annotations[name]) or 0
     number = manifest.get("revision")  # a ControllerRevision
     return number if isinstance(number, int) and not isinstance(number, bool) else 0
 

@@ -88,8 +88,12 @@ def _claim_key(manifest: Manifest, stem: str) -> str:
 
 
 def _claim_templates(manifest: Manifest) -> list[str]:
-    templates = (manifest.get("spec") or {}).get("volumeClaimTemplates") or []
-    return [name for each in templates if isinstance(each, Mapping) and (name := name_of(each))]
+    spec = manifest.get("spec")
+    templates = spec.get("volumeClaimTemplates") if isinstance(spec, Mapping) else None
+    if not isinstance(templates, list):
+        return []
+    named = (each for each in templates if isinstance(each, Mapping) and isinstance(each.get("metadata"), Mapping))
+    return [name for each in named if isinstance(name := name_of(each), str) and name]
 
 
 _INFERRED: Mapping[tuple[str, str], Callable[[Manifest, bool], Iterator[str]]] = {

@@ -28,6 +28,14 @@ CONTAINERS = ".spec.template.spec.containers"
 AT = ("spec", "template", "spec", "containers")
 
 
+@pytest.mark.parametrize("position", ["²", "9" * 5_000, "-1", "07x", "-"])
+def test_a_pointer_to_no_position_of_a_list_leads_nowhere(position: str) -> None:
+    rules = compile_rules([IgnoreDifference(kind="*", group="*", json_pointers=(f"/spec/list/{position}",))])
+    live = {**DEPLOYMENT, "spec": {"list": ["a", "b"]}}
+    changed = {**DEPLOYMENT, "spec": {"list": ["a", "c"]}}
+    assert difference(live, changed, rules.for_object(live))
+
+
 @pytest.mark.parametrize(
     ("expression", "paths"),
     [

@@ -81,7 +81,13 @@ def test_other_marks() -> None:
 
 
 def test_an_unreadable_approval_approves_nothing() -> None:
-    assert annotations.deletion_approved_at(marked(**{annotations.DELETION_APPROVED: "yes"})) is None
+    for text in ("yes", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"):
+        assert annotations.deletion_approved_at(marked(**{annotations.DELETION_APPROVED: text})) is None
+
+
+@pytest.mark.parametrize("text", ["²", "9" * 20, "1_0", " 1", "1e3"])
+def test_a_wave_that_go_would_not_read_is_none(text: str) -> None:
+    assert annotations.sync_wave(marked(**{annotations.SYNC_WAVE: text})) == 0
 
 
 def test_metadata_of_the_wrong_shape_says_nothing() -> None:

@@ -70,6 +70,14 @@ def node(tree: Manifest, kind: str, name: str) -> Manifest:
     return dict(found[0])
 
 
+@pytest.mark.parametrize("revision", ["²", "9" * 5_000, "-1", "1_0", ""])
+def test_a_revision_that_is_no_number_is_no_revision(revision: str) -> None:
+    odd = an_object(
+        "apps/v1", "ReplicaSet", "odd", metadata={"annotations": {"deployment.kubernetes.io/revision": revision}}
+    )
+    assert "info" not in node(tree_of(odd), "ReplicaSet", "odd")
+
+
 def test_a_deployment_with_all_it_owns() -> None:
     tree = tree_of(DEPLOYMENT, cluster=(REPLICA_SET, POD))
     assert [each["kind"] for each in tree["nodes"]] == ["Pod", "Deployment", "ReplicaSet"]
