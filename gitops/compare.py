@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from gitops.diff.field_removal import Path
 from gitops.diff.ignore import IgnoreRules
 from gitops.diff.verdict import FieldChange, difference
 from gitops.health.assess import NO_OVERRIDES, Check, assess, is_worse
@@ -45,6 +46,7 @@ class ObjectComparison(msgspec.Struct, frozen=True):
     ignored: bool = False  # its code does not count for the application (IgnoreExtraneous)
     health_ignored: bool = False
     requires_deletion_confirmation: bool = False
+    unmarked: bool = False  # live without the application's mark, which alone makes no difference
     message: str = ""  # how the verdict was reached, if not in the usual way
 
     @property
@@ -72,13 +74,15 @@ def compare_object(
     overrides: Mapping[GroupKind, Check] = NO_OVERRIDES,
     *,
     message: str = "",
+    immaterial: Sequence[Path] = (),
 ) -> ObjectComparison:
     """One object's comparison.
 
     `predicted` is what applying `desired` would make of `live`: the answer of a dry run, or of
     `three_way.predict`. None says that nothing would change (`surely_equal`), or that there is nothing to
     predict because one side is missing. A live object without a desired one must be owned by the
-    application; `message` says how the verdict was reached when it was not a dry run.
+    application; `message` says how the verdict was reached when it was not a dry run. `immaterial`
+    are paths in which the two do not differ whatever they hold (`Tracking.immaterial`).
     """
     found = _described(desired, live, overrides, message)
     if found.hook or (desired is not None and is_skipped(desired)):
@@ -94,12 +98,13 @@ def compare_object(
         return msgspec.structs.replace(found, code=SyncCode.OUT_OF_SYNC, predicted=desired)
     if predicted is None:
         return msgspec.structs.replace(found, code=SyncCode.SYNCED, predicted=live)
-    changes = difference(live, predicted, rules.for_object(live)).changes
+    changes = difference(live, predicted, rules.for_object(live), immaterial).changes
     return msgspec.structs.replace(
         found,
         code=SyncCode.OUT_OF_SYNC if changes else SyncCode.SYNCED,
         predicted=predicted,
         differences=changes,
+        unmarked=any(path[1] == "annotations" for path in immaterial),
     )
 
 

@@ -20,15 +20,14 @@ from app_controller.reconcile.operation import Operations
 from app_controller.reconcile.outcome import SETTLED, Outcome, again_in, outcome_of
 from app_controller.reconcile.status import (
     Findings,
-    abridged_patch,
     destination_of,
     findings_of_error,
     has_moved_on,
-    is_too_large,
     status_patch,
     transitions,
     unreadable_patch,
 )
+from app_controller.reconcile.status_size import ROOM, is_too_large, less
 from app_controller.reconcile.views import View, Views
 from gitops.compare import resource_statuses
 from gitops.health.assess import assess
@@ -72,6 +71,7 @@ class ApplicationReconciler:
         self._tell = tell
         self._deletion = Deletion(store, examiner, clock)
         self._attempts: dict[AppName, int] = {}
+        self._rooms: dict[AppName, int] = {}  # of applications whose API server stores less than most
 
     async def visit(self, name: AppName) -> timedelta | None:
         """When to come again by ourselves; changes bring us back sooner."""
@@ -167,18 +167,25 @@ class ApplicationReconciler:
             raise NotFound(f"{app.key} was deleted meanwhile")
         if has_moved_on(begun, raw):
             raise Conflict(f"{app.key} was changed meanwhile")
-        patch = status_patch(raw, app, findings, now=self._clock.now(), refreshed=refreshed)
-        if patch:
-            try:
-                await self._store.applications.patch(app.key, patch)
-            except ClusterRefused as refusal:
-                if not is_too_large(refusal):
-                    raise
-                log.warning("status too large", application=str(app.key))
-                await self._store.applications.patch(app.key, abridged_patch(patch))
+        if await self._write_status(raw, app, findings, refreshed=refreshed):
             for message in transitions(raw, findings):
                 self._tell(app, RESOURCE_UPDATED, message)
         return self._store.applications.get(app.key) or app
+
+    async def _write_status(self, raw: Manifest, app: Application, findings: Findings, *, refreshed: bool) -> bool:
+        """Whether there was something to write. What does not fit is left out, now and from now on."""
+        room = self._rooms.get(app.key, ROOM)
+        while patch := status_patch(raw, app, findings, now=self._clock.now(), refreshed=refreshed, room=room):
+            try:
+                await self._store.applications.patch(app.key, patch)
+            except ClusterRefused as refusal:
+                if not is_too_large(refusal) or not room:
+                    raise
+                room = self._rooms[app.key] = less(room)
+                log.warning("status too large", application=str(app.key), next_try=room)
+                continue
+            return True
+        return False
 
     # --- deciding -----------------------------------------------------------------------------------
 
@@ -270,6 +277,7 @@ class ApplicationReconciler:
         self._examiner.forget(name)
         self._metrics.forget(name)
         self._attempts.pop(name, None)
+        self._rooms.pop(name, None)
 
     def _after_error(self, name: AppName, error: GitOpsError) -> Outcome:
         attempt = self._one_more(name)

@@ -48,7 +48,7 @@ class _Remembered(msgspec.Struct, frozen=True):
     """The last verdict on one object, and what it depended on."""
 
     desired: bytes
-    rules: str
+    rules: str  # and what else a verdict rests on beside the two objects
     live_version: str
     compared: ObjectComparison
     content: bytes = b""  # of the live object, if the API server was asked about it
@@ -82,7 +82,7 @@ class Comparer:
         `options` of the application: what a sync will do is what is predicted.
         """
         before = self._memory.get((name, purpose), {})
-        visit = _Visit(self._metrics, live, rules, before, _defined_by(desired), options)
+        visit = _Visit(self._metrics, live, rules, reach.tracking, before, _defined_by(desired), options)
         problems: list[tuple[str, str]] = [("RepeatedResourceWarning", each) for each in desired.warnings]
         wanted = {each.key for each in desired.objects} | desired.skipped
         runs = {key_of(each) for each in desired.hooks}
@@ -120,6 +120,7 @@ class _Visit:
         metrics: Metrics,
         live: LiveCluster,
         rules: IgnoreRules,
+        tracking: Tracking,
         before: Mapping[ResourceKey, _Remembered],
         defined: Set[GroupKind],
         options: SyncOptions,
@@ -127,6 +128,8 @@ class _Visit:
         self._metrics = metrics
         self._live = live
         self._rules = rules
+        self._tracking = tracking
+        self._terms = f"{rules.digest} {tracking.label_key}"
         self._before = before
         self._defined = defined  # kinds that come with the application itself
         self.remembered: dict[ResourceKey, _Remembered] = {}
@@ -142,7 +145,7 @@ class _Visit:
         version = resource_version_of(live) if live is not None else ""
         if last is None or (last.desired, last.rules, last.live_version) != (
             desired.digest,
-            self._rules.digest,
+            self._terms,
             version,
         ):
             return False
@@ -163,11 +166,7 @@ class _Visit:
             return
         last = self._before.get(desired.key)
         content = _content_digest(live)
-        if (
-            last is not None
-            and last.content == content
-            and (last.desired, last.rules) == (desired.digest, self._rules.digest)
-        ):
+        if last is not None and last.content == content and (last.desired, last.rules) == (desired.digest, self._terms):
             self._conclude(desired, live, last.prediction, "remembered", content=content, left_out=last.left_out)
             return
         prediction, left_out, message = await self._predicted(desired, live)
@@ -239,10 +238,13 @@ class _Visit:
         message: str = "",
         lasting: bool = True,
     ) -> None:
-        compared = compare_object(desired.manifest, live, prediction, self._rules, message=message)
+        immaterial = self._tracking.immaterial(desired.manifest, live) if live is not None else ()
+        compared = compare_object(
+            desired.manifest, live, prediction, self._rules, message=message, immaterial=immaterial
+        )
         verdict = _Remembered(
             desired=desired.digest,
-            rules=self._rules.digest,
+            rules=self._terms,
             live_version=resource_version_of(live) if live is not None else "",
             compared=compared,
             content=content,

@@ -34,7 +34,7 @@ from app_controller.reconcile.operation_state import (
     state_patch,
     waiting_state,
 )
-from app_controller.reconcile.status import is_too_large
+from app_controller.reconcile.status_size import is_too_large
 from gitops.manifest.annotations import deletion_approved_at
 from gitops.model.application import Application, AppName
 from gitops.model.errors import ClusterRefused, Conflict, GitOpsError, InvalidSpec, NotFound

@@ -134,7 +134,7 @@ def _subject(compared: ObjectComparison, respected: IgnoreRules | None) -> Subje
         key=compared.key,
         desired=desired,
         live=compared.live,
-        differs=compared.is_out_of_sync,
+        differs=compared.is_out_of_sync or compared.unmarked,
         # A dry run was asked for exactly when both sides were there and not surely equal.
         predicted=compared.live is not None and compared.is_out_of_sync and not compared.message,
     )

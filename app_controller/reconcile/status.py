@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 
 from app_controller.desired import Desired
+from app_controller.reconcile.status_size import ROOM, TRUNCATED, bounded, fitted
 from gitops.manifest.annotations import REFRESH
 from gitops.model.application import Application
-from gitops.model.errors import ClusterRefused, GitOpsError
+from gitops.model.errors import GitOpsError
 from gitops.model.merge import merge_patch
 from gitops.model.moments import rfc3339
 from gitops.model.operation import OperationPhase
@@ -29,12 +30,10 @@ EVALUATED = frozenset(
         "RepeatedResourceWarning",
         "ExcludedResourceWarning",
         "UnknownFieldWarning",
+        TRUNCATED,
         "SourceWarning",
     }
 )
-
-
-_RESOURCES_SHOWN = 1_000
 
 
 class Findings(msgspec.Struct, frozen=True):
@@ -62,24 +61,31 @@ def findings_of_error(error: GitOpsError, app: Application) -> Findings:
 
 
 def status_patch(
-    raw: RawApp, app: Application, findings: Findings, *, now: datetime, refreshed: bool
+    raw: RawApp, app: Application, findings: Findings, *, now: datetime, refreshed: bool, room: int = ROOM
 ) -> dict[str, Any]:
     """The merge patch for the Application; empty when there is nothing new to tell.
 
-    `refreshed`: somebody asked for this visit and waits for `reconciledAt` to move.
+    `refreshed`: somebody asked for this visit and waits for `reconciledAt` to move. `room`: how many bytes
+    the whole Application may take.
     """
     before: Mapping[str, Any] = raw.get("status") or {}
     after = dict(before)
     after["sync"] = _sync(before.get("sync") or {}, raw, findings)
     after["health"] = _health(before.get("health") or {}, findings.health, now)
-    after["conditions"] = _conditions(before.get("conditions") or [], findings.conditions, now)
-    if findings.resources is not None:
-        after["resources"] = _as_json(findings.resources)
     if findings.summary is not None:
         after["summary"] = _as_json(findings.summary)
     if findings.desired is not None:
         _source_types(after, raw, findings.desired)
     after["resourceHealthSource"] = "appTree"
+    told = findings.conditions
+    if findings.resources is not None:
+        after["resources"] = []
+        fit = fitted(findings.resources, {**raw, "status": after}, room)
+        after["resources"] = _as_json(fit.resources)
+        told = (*told, (TRUNCATED, fit.told)) if fit.told else told
+    elif kept := _condition(before, TRUNCATED):
+        told = (*told, (TRUNCATED, kept))
+    after["conditions"] = _conditions(before.get("conditions") or [], told, now)
     patch = merge_patch(before, after)
     if patch or refreshed or _awaited(before) or "reconciledAt" not in before:
         patch["reconciledAt"] = rfc3339(now)
@@ -146,18 +152,6 @@ def _listed(value: Any) -> list[Mapping[str, Any]]:
     return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
 
 
-def is_too_large(refusal: ClusterRefused) -> bool:
-    """Whether the API server would not store it for its size alone."""
-    return refusal.status == 413 or "too large" in str(refusal)
-
-
-def abridged_patch(patch: Mapping[str, Any]) -> dict[str, Any]:
-    """The same patch with the resources left out that are as they should be, and not too many of the others."""
-    status: Mapping[str, Any] = patch.get("status") or {}
-    kept = [each for each in status.get("resources") or () if each.get("status") != SyncCode.SYNCED][:_RESOURCES_SHOWN]
-    return {**patch, "status": {**status, "resources": kept}}
-
-
 def _awaited(status: Mapping[str, Any]) -> bool:
     """Tools wait for a comparison made after the last operation ended."""
     finished = (status.get("operationState") or {}).get("finishedAt")
@@ -196,10 +190,15 @@ def _conditions(
 ) -> list[dict[str, Any]] | None:
     present = [dict(each) for each in before]
     kept = [each for each in present if each.get("type") not in EVALUATED]
-    for type, message in sorted(set(found)):
+    for type, message in bounded(found):
         same = next((each for each in present if each.get("type") == type and each.get("message") == message), None)
         kept.append(same or {"type": type, "message": message, "lastTransitionTime": rfc3339(now)})
     return kept or None
+
+
+def _condition(status: Mapping[str, Any], type: str) -> str:
+    """The message of a condition; empty if there is none of that type."""
+    return next((each.get("message") or "" for each in status.get("conditions") or () if each.get("type") == type), "")
 
 
 def _source_types(after: dict[str, Any], raw: RawApp, desired: Desired) -> None:

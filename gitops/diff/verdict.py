@@ -5,11 +5,12 @@ server itself keeps about an object, and what the user told us to ignore, does n
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from gitops.diff.field_removal import Path, removed
 from gitops.diff.ignore import NO_RULES, ObjectRules
 from gitops.manifest.annotations import LAST_APPLIED
 from gitops.manifest.normalize import SERVER_METADATA
@@ -46,9 +47,13 @@ class Difference(msgspec.Struct, frozen=True):
 NO_DIFFERENCE = Difference()
 
 
-def difference(live: Manifest, predicted: Manifest, rules: ObjectRules = NO_RULES) -> Difference:
-    """What applying would change in `live`, ignored fields aside."""
+def difference(
+    live: Manifest, predicted: Manifest, rules: ObjectRules = NO_RULES, immaterial: Sequence[Path] = ()
+) -> Difference:
+    """What applying would change in `live`, ignored fields and what is immaterial aside."""
     before, after = comparable(live, live, rules), comparable(predicted, live, rules)
+    if immaterial:
+        before, after = _without(before, immaterial), _without(after, immaterial)
     if before == after and _same_types(before, after):
         return NO_DIFFERENCE
     return Difference(tuple(_changes(before, after, "")))
@@ -65,6 +70,14 @@ def comparable(manifest: Manifest, live: Manifest, rules: ObjectRules) -> Manife
         metadata.pop("annotations", None)
     kept["metadata"] = metadata
     return rules.apply(kept, live) if rules.removes_fields else kept
+
+
+def _without(manifest: Manifest, paths: Sequence[Path]) -> Manifest:
+    kept: dict[str, Any] = dict(removed(manifest, paths))
+    kept["metadata"] = {
+        key: value for key, value in kept["metadata"].items() if value or key not in ("annotations", "labels")
+    }
+    return kept
 
 
 def _same_types(left: Any, right: Any) -> bool:

@@ -84,6 +84,22 @@ class Tracking(msgspec.Struct, frozen=True):
         mark = parse_tracking_id(text)
         return mark.app_instance if mark and names(mark, manifest) else None
 
+    def immaterial(self, desired: Manifest, live: Manifest) -> tuple[tuple[str, ...], ...]:
+        """Paths in which the two do not differ: of an object that was last written when labels were the marks.
+
+        As in Argo CD the annotation it lacks and the label it has too many are no difference. Nor do they make
+        it the application's: it is, once it has been written with its mark.
+        """
+        if self.method == TrackingMethod.LABEL or is_custom_resource_definition(live):
+            return ()
+        if not labels_of(live).get(self.label_key):
+            return ()
+        lacking = () if TRACKING_ID in annotations_of(live) else (TRACKING_ID, INSTALLATION_ID)
+        paths = [("metadata", "annotations", key) for key in lacking]
+        if not labels_of(desired).get(self.label_key):
+            paths.append(("metadata", "labels", self.label_key))
+        return tuple(paths)
+
     def other_installation_of(self, manifest: Manifest) -> str | None:
         """The id of another installation, one of whose applications owns this very object."""
         if self.method == TrackingMethod.LABEL:

@@ -333,3 +333,23 @@ async def test_a_bad_branch_elsewhere_delays_nothing_and_is_told(world: World) -
         return not (await world.status(app)).get("conditions")
 
     await eventually(no_more_told, "the warning goes with its cause")
+
+
+async def test_what_was_synced_under_label_tracking_stays_synced_and_is_marked_by_the_next_sync(world: World) -> None:
+    app = world.app_name()
+    old = config_map("old", a="1")
+    old["metadata"]["labels"] = {"app.kubernetes.io/instance": app}
+    apply = ("apply", "--server-side", "--field-manager=argocd-controller", "-f", "-")
+    await world.kubectl(*apply, stdin=yaml(old))
+    world.commit({"app/all.yaml": yaml(config_map("old", a="1"))})
+    await world.add_app()
+    await world.wait_sync(app, "Synced")
+    state = await world.synced(app)
+    assert state["phase"] == "Succeeded", state
+    found = await world.get("configmap", "old")
+    assert found is not None
+    assert found["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"].startswith(f"{app}:")
+    world.commit({"app/all.yaml": yaml(config_map("new"))})
+    await world.wait_sync(app, "OutOfSync")
+    assert (await world.synced(app, prune=True))["phase"] == "Succeeded"
+    await world.wait_gone("configmap", "old")

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from app_controller.desired import Desired, DesiredObject
@@ -12,6 +13,7 @@ from app_controller.reconcile.comparison import Comparer, Problems
 from app_controller.reconcile.reach import Reach
 from gitops.compare import Comparison
 from gitops.diff.ignore import IgnoreRules
+from gitops.manifest.annotations import TRACKING_ID
 from gitops.manifest.normalize import digest_of
 from gitops.manifest.tracking import Tracking
 from gitops.model.application import AppName
@@ -144,3 +146,55 @@ async def test_the_mark_of_another_installation_binds_whoever_it_names() -> None
         unmarked = Cloud(tracking=ours)
         unmarked.put(Tracking().stamp(an_object("x"), "web", "team"))  # made before there was an installation id
         assert not (await unmarked.compare(an_object("x")))[1]
+
+
+# --- marks of before ------------------------------------------------------------------------------------------
+
+LABEL = "app.kubernetes.io/instance"
+
+
+def labelled(name: str, value: str = "web", **rest: Any) -> dict[str, Any]:
+    made = an_object(name, **rest)
+    return {**made, "metadata": {**made["metadata"], "labels": {LABEL: value}}}
+
+
+@pytest.mark.parametrize("method", ["annotation", "annotation+label"])
+async def test_an_object_written_under_label_tracking_is_not_out_of_sync_for_lacking_the_new_mark(method: str) -> None:
+    cloud = Cloud(tracking=Tracking(method))
+    cloud.put(labelled("old", data={"a": "1"}))
+    comparison, problems = await cloud.compare(an_object("old", data={"a": "1"}))
+    assert (comparison.code, problems) == ("Synced", ())
+    (old,) = comparison.objects
+    assert not old.differences
+    assert old.unmarked, "the next sync writes it all the same, so that it gets its mark"
+
+
+async def test_what_else_differs_in_such_an_object_is_told_alone() -> None:
+    cloud = Cloud()
+    cloud.put(labelled("old", data={"a": "1"}))
+    comparison, _ = await cloud.compare(an_object("old", data={"a": "2"}))
+    assert [each.path for each in comparison.objects[0].differences] == [".data.a"]
+
+
+async def test_an_object_that_bears_no_mark_at_all_is_out_of_sync() -> None:
+    cloud = Cloud()
+    cloud.put(an_object("theirs", data={"a": "1"}))
+    comparison, _ = await cloud.compare(an_object("theirs", data={"a": "1"}))
+    assert comparison.code == "OutOfSync"
+
+
+async def test_a_mark_of_another_object_or_application_is_a_difference_whatever_the_label() -> None:
+    for mark in ("api:/ConfigMap:team/old", "web:/ConfigMap:team/another"):
+        cloud = Cloud()
+        old = labelled("old")
+        cloud.put({**old, "metadata": {**old["metadata"], "annotations": {TRACKING_ID: mark}}})
+        comparison, _ = await cloud.compare(an_object("old"))
+        assert comparison.code == "OutOfSync"
+
+
+async def test_a_label_is_no_mark_so_nothing_is_pruned_or_owned_for_it() -> None:
+    cloud = Cloud()
+    cloud.put(labelled("old"))
+    comparison, _ = await cloud.compare()
+    assert not comparison.objects
+    assert not cloud.mirror.owned_by("web")

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -10,13 +11,13 @@ from adapters.store.decode import application
 from app_controller.desired import Desired
 from app_controller.reconcile.status import (
     Findings,
-    abridged_patch,
     findings_of_error,
     has_moved_on,
     status_patch,
     transitions,
     unreadable_patch,
 )
+from app_controller.reconcile.status_size import ROOM, TRUNCATED, less
 from gitops.model.errors import ClusterUnreachable, InvalidSpec, RenderFailed
 from gitops.model.merge import apply_merge_patch
 from gitops.model.status import AppHealth, AppSummary, HealthCode, ResourceStatus, SyncCode
@@ -174,9 +175,72 @@ def test_transitions_are_told_but_not_the_first_state() -> None:
     )
 
 
-def test_a_status_too_large_keeps_what_matters_most() -> None:
-    resources = [{"name": str(number), "status": "Synced" if number % 2 else "OutOfSync"} for number in range(4000)]
-    kept = abridged_patch({"status": {"resources": resources, "sync": {"status": "OutOfSync"}}})["status"]
-    assert len(kept["resources"]) == 1000
-    assert {each["status"] for each in kept["resources"]} == {"OutOfSync"}
-    assert kept["sync"] == {"status": "OutOfSync"}
+def many(number: int, code: str = SyncCode.SYNCED) -> tuple[ResourceStatus, ...]:
+    return tuple(
+        ResourceStatus(kind="ConfigMap", namespace="shop", name=f"{code}-{each:05}", status=code)
+        for each in range(number)
+    )
+
+
+ROOMS = some.sampled_from([0, 30_000, 100_000, 250_000, 1_000_000])
+
+
+@given(some.integers(0, 3_000), some.integers(0, 600), ROOMS)
+def test_a_status_that_does_not_fit_is_cut_once_and_says_by_how_much(synced: int, apart: int, room: int) -> None:
+    whole = found(SyncCode.OUT_OF_SYNC, resources=(*many(synced), *many(apart, SyncCode.OUT_OF_SYNC)))
+
+    def patch(raw: Any) -> dict[str, Any]:
+        return status_patch(raw, application(raw), whole, now=NOW, refreshed=False, room=room)
+
+    raw = apply_merge_patch(an_app(), patch(an_app()))
+    assert not patch(raw), "the second visit writes nothing"
+    kept = raw["status"].get("resources", [])
+    told = [each["message"] for each in raw["status"].get("conditions", ()) if each["type"] == TRUNCATED]
+    assert bool(told) == (len(kept) < synced + apart)
+    assert len(msgspec.json.encode(raw)) < room + 22_000
+    codes = [each["status"] for each in kept]
+    if told:
+        assert f"holds {len(kept)} of {synced + apart} objects" in told[0]
+        assert f"{apart - codes.count('OutOfSync')} of the {apart} that are not Synced" in told[0]
+        # One Synced object may be there for its kind's sake, before all that are not Synced.
+        assert codes.count("Synced") <= 1 or codes.count("OutOfSync") == apart
+    assert [each["name"] for each in kept] == sorted((each["name"] for each in kept), key=lambda name: name[0] == "O")
+
+
+def test_one_object_of_each_kind_is_kept_before_all_others() -> None:
+    resources = (*many(3_000, SyncCode.OUT_OF_SYNC), ResourceStatus(kind="Secret", name="z", status=SyncCode.SYNCED))
+    raw = an_app()
+    patch = status_patch(raw, application(raw), found(resources=resources), now=NOW, refreshed=False, room=100_000)
+    assert {each["kind"] for each in patch["status"]["resources"]} == {"ConfigMap", "Secret"}
+
+
+def test_an_error_leaves_both_what_was_kept_and_that_it_was_cut() -> None:
+    raw = an_app()
+    cut = status_patch(raw, application(raw), found(resources=many(3_000)), now=NOW, refreshed=False, room=100_000)
+    raw = apply_merge_patch(raw, cut)
+    broken = patched(raw, findings_of_error(RenderFailed("no such value"), application(raw)))
+    assert {each["type"] for each in broken["status"]["conditions"]} == {TRUNCATED, "ComparisonError"}
+    assert broken["status"]["resources"] == raw["status"]["resources"]
+
+
+def test_very_many_conditions_of_one_type_are_counted() -> None:
+    shared = tuple(("SharedResourceWarning", f"object {number:04} is shared") for number in range(3_000))
+    raw = patched(an_app(), found(conditions=(*shared, ("ComparisonError", "x" * 100_000))))
+    told = raw["status"]["conditions"]
+    assert len(told) == 22
+    assert told[-1]["message"] == "and 2980 more like the 20 named"
+    assert max(len(each["message"]) for each in told) < 20_000
+    assert not status_patch(
+        raw,
+        application(raw),
+        found(conditions=(("ComparisonError", "x" * 100_000), *shared)),
+        now=LATER,
+        refreshed=False,
+    )
+
+
+def test_less_and_less_is_tried_until_nothing_is_left_to_leave_out() -> None:
+    room, tries = ROOM, 0
+    while room:
+        room, tries = less(room), tries + 1
+    assert tries < 10
