@@ -85,6 +85,11 @@ def _entry(key: str, parse: Callable[[str], Any]) -> Callable[[Sources], Any]:
     return read
 
 
+def _present(key: str, parse: Callable[[str], Any]) -> Callable[[Sources], Any]:
+    """As `_entry`, where an empty text says something too."""
+    return lambda sources: parse(sources.config[key]) if key in sources.config else None
+
+
 def _text(text: str) -> str:
     return text
 
@@ -233,8 +238,6 @@ _FIELDS: tuple[tuple[str, str, Callable[[Sources], Any]], ...] = (
             ("reconciliation_timeout", "timeout.reconciliation", parse_duration),
             ("reconciliation_jitter", "timeout.reconciliation.jitter", parse_duration),
             ("hard_reconciliation_timeout", "timeout.hard.reconciliation", parse_duration),
-            ("exclusions", "resource.exclusions", _filters),
-            ("inclusions", "resource.inclusions", _filters),
             ("compare_options", "resource.compareoptions", _compare_options),
             ("respect_rbac", "resource.respectRBAC", _one_of("normal", "strict")),
             ("sensitive_annotations", "resource.sensitive.mask.annotations", _comma_list),
@@ -250,6 +253,8 @@ _FIELDS: tuple[tuple[str, str, Callable[[Sources], Any]], ...] = (
             ("max_webhook_payload_mb", "webhook.maxPayloadSizeMB", int),
         )
     ),
+    ("exclusions", "argocd-cm resource.exclusions", _present("resource.exclusions", _filters)),
+    ("inclusions", "argocd-cm resource.inclusions", _present("resource.inclusions", _filters)),
     ("ignore_differences", "argocd-cm ignoreDifferences", _ignores("ignoreDifferences")),
     ("ignore_resource_updates", "argocd-cm ignoreResourceUpdates", _ignores("ignoreResourceUpdates")),
     ("health_scripts", "argocd-cm health customizations", _scripts("health.lua")),

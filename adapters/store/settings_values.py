@@ -44,10 +44,10 @@ ALWAYS_EXCLUDED = (
     _without("core", "Event"),
     _without("coordination.k8s.io", "Lease"),
 )
-# What Argo CD's own argocd-cm excludes; holds when argocd-cm has no `resource.exclusions` of its own.
+# What Argo CD's own argocd-cm excludes, and nothing else; holds where argocd-cm has no such key. A key that is
+# there replaces it, also with an empty text.
 DEFAULT_EXCLUSIONS = (
     _without("core discovery.k8s.io", "Endpoints EndpointSlice"),
-    _without("apiregistration.k8s.io", "APIService"),
     _without("coordination.k8s.io", "Lease"),
     _without(
         "authentication.k8s.io authorization.k8s.io",

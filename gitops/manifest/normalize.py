@@ -24,6 +24,7 @@ BUILT_IN_GROUPS = frozenset(
     {
         "",
         "admissionregistration.k8s.io",
+        "apiregistration.k8s.io",
         "apps",
         "authentication.k8s.io",
         "authorization.k8s.io",

@@ -353,3 +353,36 @@ async def test_what_was_synced_under_label_tracking_stays_synced_and_is_marked_b
     await world.wait_sync(app, "OutOfSync")
     assert (await world.synced(app, prune=True))["phase"] == "Succeeded"
     await world.wait_gone("configmap", "old")
+
+
+async def test_an_api_service_is_delivered_and_one_that_is_down_harms_nobody(world: World) -> None:
+    group = f"{world.namespace}.example.com"
+    service = manifest(
+        "APIService",
+        f"v1.{group}",
+        api="apiregistration.k8s.io/v1",
+        spec={
+            "group": group,
+            "version": "v1",
+            "groupPriorityMinimum": 100,
+            "versionPriority": 15,
+            "insecureSkipTLSVerify": True,
+            "caBundle": None,
+            "service": {"name": "nobody", "namespace": world.namespace},
+        },
+    )
+    world.commit({"app/all.yaml": yaml(service), "other/all.yaml": yaml(a_deployment("web"), config_map("a"))})
+    app = await world.add_app(automated={"prune": True})
+    status = await world.wait_sync(app, "Synced")
+    assert [each["kind"] for each in status["resources"]] == ["APIService"]
+
+    async def waits() -> bool:
+        return bool((await world.status(app))["health"]["status"] == "Progressing")
+
+    await eventually(waits, "an API that is not available is not called healthy")
+    await world.start()  # one that has never seen the group answer
+    other = await world.add_app("other", path="other", automated={})
+    await world.wait_sync(other, "Synced")
+    await world.kubectl("patch", "apiservice", f"v1.{group}", "--type=merge", "-p", '{"spec": {"versionPriority": 7}}')
+    await world.wait_sync(app, "OutOfSync")
+    await world.kubectl("delete", "apiservice", f"v1.{group}")

@@ -116,12 +116,77 @@ def test_an_entry_that_is_gone_falls_back_to_the_default() -> None:
         ("authorization.k8s.io", "SubjectAccessReview", True),
         ("cilium.io", "CiliumEndpoint", True),
         ("kyverno.io", "ClusterPolicy", False),
+        ("apiregistration.k8s.io", "APIService", False),
+        ("apiextensions.k8s.io", "CustomResourceDefinition", False),
+        ("cert-manager.io", "CertificateRequest", True),
+        ("certificates.k8s.io", "CertificateSigningRequest", True),
+        ("", "EndpointSlice", True),
         ("apps", "Deployment", False),
         ("", "Pod", False),
     ],
 )
 def test_what_argo_cd_ships_as_excluded_is_excluded_without_a_word(group: str, kind: str, excluded: bool) -> None:
     assert parsed().excludes(group, kind, "https://dev") is excluded
+
+
+@pytest.mark.parametrize("text", ["", "\n", "[]"])
+def test_an_empty_list_of_exclusions_excludes_only_what_is_fixed(text: str) -> None:
+    settings = parsed(config={"resource.exclusions": text})
+    assert not settings.excludes("", "Endpoints", "https://dev")
+    assert settings.excludes("", "Event", "https://dev")
+
+
+def test_every_default_is_argo_cds() -> None:
+    """Those of its argocd-cm of 3.5 and, where that has no key, those of its code."""
+    settings = parsed()
+    assert [(each.api_groups, each.kinds) for each in settings.exclusions] == [
+        (("", "discovery.k8s.io"), ("Endpoints", "EndpointSlice")),
+        (("coordination.k8s.io",), ("Lease",)),
+        (
+            ("authentication.k8s.io", "authorization.k8s.io"),
+            (
+                "SelfSubjectReview",
+                "TokenReview",
+                "LocalSubjectAccessReview",
+                "SelfSubjectAccessReview",
+                "SelfSubjectRulesReview",
+                "SubjectAccessReview",
+            ),
+        ),
+        (("certificates.k8s.io",), ("CertificateSigningRequest",)),
+        (("cert-manager.io",), ("CertificateRequest",)),
+        (("cilium.io",), ("CiliumIdentity", "CiliumEndpoint", "CiliumEndpointSlice")),
+        (
+            ("kyverno.io", "reports.kyverno.io", "wgpolicyk8s.io"),
+            (
+                "PolicyReport",
+                "ClusterPolicyReport",
+                "EphemeralReport",
+                "ClusterEphemeralReport",
+                "AdmissionReport",
+                "ClusterAdmissionReport",
+                "BackgroundScanReport",
+                "ClusterBackgroundScanReport",
+                "UpdateRequest",
+            ),
+        ),
+    ]
+    assert settings.inclusions == ()
+    options = settings.compare_options
+    assert (options.ignore_resource_status_field, options.ignore_aggregated_roles) == ("all", False)
+    assert options.ignore_differences_on_resource_updates
+    assert settings.ignore_differences == ()
+    assert (settings.tracking_method, settings.instance_label_key) == ("annotation", "app.kubernetes.io/instance")
+    assert (settings.installation_id, settings.respect_rbac, settings.exec_enabled) == ("", "", False)
+    assert (settings.reconciliation_timeout.total_seconds(), settings.reconciliation_jitter.total_seconds()) == (
+        120,
+        60,
+    )
+    assert settings.hard_reconciliation_timeout.total_seconds() == 0
+    assert (settings.in_cluster_enabled, settings.anonymous_enabled) == (True, False)
+    assert (settings.session_duration.total_seconds(), settings.password_pattern) == (86_400, "^.{8,32}$")
+    assert (settings.rbac.match_mode, settings.rbac.scopes, settings.rbac.default_role) == ("glob", ("groups",), "")
+    assert (settings.max_webhook_payload_mb, settings.status_badge_enabled) == (50, False)
 
 
 def test_own_exclusions_replace_the_shipped_ones_but_not_the_fixed_ones() -> None:
