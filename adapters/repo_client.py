@@ -87,6 +87,7 @@ class RepoClient:
     """One channel to the repo server; safe to share between tasks."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._channel = channel
         self._stub: Any = RepoServiceStub(channel)
         self._warnings: dict[Repository, tuple[str, ...]] = {}
 
@@ -96,6 +97,14 @@ class RepoClient:
         options = channel_options(SERVER_NAME)
         async with grpc.aio.secure_channel(address, channel_credentials(tls_dir), options=options) as channel:
             yield cls(channel)
+
+    async def losses(self) -> AsyncIterator[None]:
+        """One entry each time the connection is lost, also to a server that hangs; endless."""
+        while True:
+            state = self._channel.get_state(try_to_connect=True)
+            await self._channel.wait_for_state_change(state)
+            if state is grpc.ChannelConnectivity.READY:
+                yield
 
     async def resolve(
         self, repository: Repository, target_revision: str, *, policy: CachePolicy = CachePolicy.USE

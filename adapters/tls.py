@@ -26,6 +26,7 @@ SERVER_OPTIONS: tuple[tuple[str, int | str], ...] = (
     # Two servers on one port would share the calls between them without anyone noticing.
     ("grpc.so_reuseport", 0),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
 )
 
 
@@ -72,6 +73,8 @@ def channel_options(server_name: str) -> tuple[tuple[str, int | str], ...]:
         ("grpc.ssl_target_name_override", server_name),
         ("grpc.keepalive_time_ms", 20_000),
         ("grpc.keepalive_timeout_ms", 5_000),
+        # A peer that hangs is noticed also while nothing is asked of it.
+        ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 2_000),

@@ -52,6 +52,7 @@ class Controller:
     ) -> None:
         self._settings = settings
         self._store = store
+        self._repo = repo
         self.queue: WorkQueue[AppName] = WorkQueue()
         self.set_queue: WorkQueue[AppSetName] = WorkQueue()
         self.views = Views()
@@ -110,6 +111,7 @@ class Controller:
         async with asyncio.TaskGroup() as loops:
             loops.create_task(self.clusters.serve())
             loops.create_task(self.revisions.serve())
+            loops.create_task(self._follow_repo_server())
             loops.create_task(self.operations.serve())
             loops.create_task(self._announcer.serve())
             await asyncio.sleep(0)  # their task groups open before the first key is taken
@@ -177,6 +179,11 @@ class Controller:
                 self.clusters.close_unregistered()
                 self._visit_all_applications()
                 self._visit_all_sets()
+
+    async def _follow_repo_server(self) -> None:
+        """Who hangs says nothing: that it does is found out by asking."""
+        async for _ in self._repo.losses():
+            self.revisions.doubt()
 
     async def _follow_projects(self) -> None:
         with self._store.projects.changes() as feed:

@@ -25,7 +25,7 @@ log = structlog.get_logger()
 SPACING = timedelta(milliseconds=200)
 TICK = timedelta(milliseconds=250)
 YOUTH = timedelta(seconds=5)  # clocks of two machines may be that far apart
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=30)  # between questions that get no answer
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=10)  # between questions that get no answer
 SILENCES = (RepositoryUnreachable, RepoServerUnavailable)
 SILENCE_TO_SHOW = timedelta(seconds=30)
 FAILURES_TO_SHOW = 2  # one lost poll is no news; the first question ever is shown at once
@@ -62,6 +62,7 @@ class _Remote:
         self.silent_since: datetime | None = None  # the first question in a row that got no answer
         self.silences = 0  # how many questions in a row got none
         self.wanted = False
+        self.doubted = False  # something else about it was not answered
 
     def told(self, error: GitOpsError) -> GitOpsError:
         """The error with the time since when nothing was heard, if that is what it says."""
@@ -171,6 +172,18 @@ class Revisions:
             self._start(remote)
         return bool(found)
 
+    def doubt(self, urls: Iterable[str] | None = None) -> None:
+        """What answers for these repositories (None: for all) did not: they are asked until they answer.
+
+        Then everybody is told who follows them, for what they wanted meanwhile may have been more than a commit.
+        """
+        wanted = None if urls is None else {normalized_url(each) for each in urls}
+        for url, remote in self._remotes.items():
+            if wanted is None or url in wanted:
+                remote.doubted = True
+                if remote.silent_since is None and (remote.asking is None or remote.asking.done()):
+                    self._start(remote)
+
     async def serve(self) -> None:
         """Polls every followed repository at the interval; runs until cancelled."""
         async with asyncio.TaskGroup() as tasks:
@@ -231,6 +244,9 @@ class Revisions:
             log.error("poll failed", repository=remote.repository.url, trace=traceback.format_exc())
         for _, reference in asked:
             reference.answered_at = started
+        if remote.doubted and remote.silent_since is None:
+            remote.doubted = False
+            self._moved({follower for _, reference in asked for follower in reference.followers})
         remote.silences = remote.silences + 1 if remote.silent_since is not None else 0
         remote.polled_at = self._clock.now() if remote.silences else started
         if remote.wanted and self._tasks is not None:

@@ -22,7 +22,7 @@ from gitops.compare import Comparison
 from gitops.diff.ignore import IgnoreRules, compile_rules
 from gitops.manifest.tracking import Tracking, app_instance_name, app_name_of_instance
 from gitops.model.application import Application, AppName
-from gitops.model.errors import InvalidSpec, NotPermitted
+from gitops.model.errors import InvalidSpec, NotPermitted, RepoServerUnavailable
 from gitops.model.moments import parse_rfc3339
 from gitops.model.operation import SyncOperation
 from gitops.model.project import Project
@@ -197,9 +197,13 @@ class Examiner:
         commits = await self.resolved(app, located, asked=revisions, asked_after=asked_after, follow=purpose == TARGET)
         await live.ready()
         settings = self._store.settings()
-        desired = await self._desired.get(
-            app, located, commits, live, purpose=purpose, tracking=tracking_of(settings), policy=policy
-        )
+        try:
+            desired = await self._desired.get(
+                app, located, commits, live, purpose=purpose, tracking=tracking_of(settings), policy=policy
+            )
+        except RepoServerUnavailable:
+            self._revisions.doubt(repository.url for _, repository in located)
+            raise
         await live.ready(desired.group_kinds)
         if asked_after is not None:
             await live.reachability.confirm()  # who asks to look again is not told what was seen before

@@ -3,9 +3,14 @@
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
-from tests.integration.controller.controller_world import World, config_map, eventually, yaml
+from tests.fixtures.control_plane import ControlPlane
+from tests.fixtures.services import GitRepo
+from tests.integration.controller.controller_world import World, config_map, eventually, opened_world, yaml
+from tests.integration.repo.serving import ServerProcess
 
 NEVER = timedelta(hours=1)
 SOON = 5.0
@@ -83,3 +88,29 @@ async def test_a_commit_that_does_not_render_is_named_with_its_author_until_a_ne
     status = await world.wait_sync(app, "Synced", revision=mended)
     assert not status.get("conditions")
     assert json.dumps(status).count(broken) == 0
+
+
+async def test_a_repo_server_that_is_away_is_told_with_the_time_and_what_was_pushed_meanwhile_is_found(
+    control_plane: ControlPlane,
+    fresh_namespace: str,
+    tls: Path,
+    tools_dir: Path,
+    tmp_path: Path,
+    git_repo: Callable[..., GitRepo],
+) -> None:
+    server = ServerProcess(tmp_path, tools_dir, tls)
+    server.start()
+    try:
+        async with opened_world(control_plane, fresh_namespace, server.address, tls, git_repo("shop")) as world:
+            await world.start(poll_interval=NEVER)
+            world.commit({"app/all.yaml": yaml(config_map("a"))})
+            app = await world.add_app(automated={})
+            await world.wait_sync(app, "Synced")
+            server.process.kill()  # one that hangs is found out by its connection, half a minute later
+            server.process.wait()
+            await world.wait_condition(app, "ComparisonError", "nothing was heard of", within=60)
+            revision = world.commit({"app/all.yaml": yaml(config_map("a", n="2"))})
+            await asyncio.to_thread(server.start)
+            await world.wait_sync(app, "Synced", revision=revision, within=60)
+    finally:
+        server.stop()

@@ -206,6 +206,18 @@ async def test_a_refresh_that_the_remote_did_not_answer_says_so_and_since_when()
             await followed.revisions.resolve(SHOP, "main", "web", asked_after=asked)
 
 
+async def test_whoever_got_no_answer_is_told_when_there_are_answers_again_though_no_branch_moved() -> None:
+    remote = Remote()
+    async with Followed(remote) as followed:
+        await followed.revisions.resolve(SHOP, "main", "web")
+        remote.down = True
+        followed.revisions.doubt([SHOP.url])  # a render was not answered, say
+        await until(lambda: remote.fresh_questions >= 3)
+        followed.moved.clear()
+        remote.down = False
+        await until(lambda: followed.moved == ["web"])
+
+
 async def test_when_announcements_may_have_been_lost_every_repository_is_asked() -> None:
     remote = Remote()
     async with Followed(remote) as followed:
