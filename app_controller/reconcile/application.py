@@ -175,7 +175,15 @@ class ApplicationReconciler:
     async def _write_status(self, raw: Manifest, app: Application, findings: Findings, *, refreshed: bool) -> bool:
         """Whether there was something to write. What does not fit is left out, now and from now on."""
         room = self._rooms.get(app.key, ROOM)
-        while patch := status_patch(raw, app, findings, now=self._clock.now(), refreshed=refreshed, room=room):
+        while patch := status_patch(
+            raw,
+            app,
+            findings,
+            now=self._clock.now(),
+            refreshed=refreshed,
+            room=room,
+            controller_namespace=self._store.namespace,
+        ):
             try:
                 await self._store.applications.patch(app.key, patch)
             except ClusterRefused as refusal:

@@ -10,7 +10,7 @@ from app_controller.desired import Desired
 from app_controller.reconcile.status_size import ROOM, TRUNCATED, bounded, fitted
 from gitops.manifest.annotations import REFRESH
 from gitops.model.application import Application
-from gitops.model.errors import GitOpsError
+from gitops.model.errors import GitOpsError, SourceError
 from gitops.model.merge import merge_patch
 from gitops.model.moments import rfc3339
 from gitops.model.operation import OperationPhase
@@ -51,6 +51,9 @@ def findings_of_error(error: GitOpsError, app: Application) -> Findings:
     """Nothing could be compared: Unknown is the only truth left about sync, and health keeps its last word
     unless the cluster itself does not answer."""
     health = app.status.health
+    if isinstance(error, SourceError) and not health.status:
+        # A new application that does not render has nothing that could be ill; its sync is what is Unknown.
+        health = AppHealth(status=HealthCode.HEALTHY)
     if error.reason in ("ClusterUnreachable", "ClusterUnknown") or not health.status:
         health = AppHealth(status=HealthCode.UNKNOWN, message=str(error))
     return Findings(
@@ -61,7 +64,14 @@ def findings_of_error(error: GitOpsError, app: Application) -> Findings:
 
 
 def status_patch(
-    raw: RawApp, app: Application, findings: Findings, *, now: datetime, refreshed: bool, room: int = ROOM
+    raw: RawApp,
+    app: Application,
+    findings: Findings,
+    *,
+    now: datetime,
+    refreshed: bool,
+    room: int = ROOM,
+    controller_namespace: str = "",
 ) -> dict[str, Any]:
     """The merge patch for the Application; empty when there is nothing new to tell.
 
@@ -77,6 +87,8 @@ def status_patch(
     if findings.desired is not None:
         _source_types(after, raw, findings.desired)
     after["resourceHealthSource"] = "appTree"
+    if controller_namespace:
+        after["controllerNamespace"] = controller_namespace
     told = findings.conditions
     if findings.resources is not None:
         after["resources"] = []

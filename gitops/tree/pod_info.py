@@ -1,11 +1,16 @@
 """What a pod says about itself in one line: reason, ready containers, restarts, as `kubectl get pods` shows it."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
+from gitops.model.amounts import milli
 from gitops.model.resource import Manifest, is_deleting
+from gitops.tree.pod_requests import pod_requests
 
 Status = Mapping[str, Any]
+
+NONE = Fraction(0)
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -19,6 +24,10 @@ def pod_info(pod: Manifest) -> list[dict[str, str]]:
     info.append({"name": "Containers", "value": f"{ready}/{total}"})
     if restarts:
         info.append({"name": "Restart Count", "value": str(restarts)})
+    if status.get("phase") not in ("Succeeded", "Failed"):
+        requests = pod_requests(pod)
+        # In thousandths, memory too: Argo CD's clients divide.
+        info += [{"name": name, "value": str(milli(requests.get(name, NONE)))} for name in ("cpu", "memory")]
     return info
 
 

@@ -321,6 +321,7 @@ def test_any_object_can_be_read_piece_by_piece(manifest: Manifest) -> None:
         tracking.owner_of(tracking.stamp(manifest, "web", "shop"))
 
 
+@settings(deadline=None)
 @given(scalars, scalars)
 def test_any_amounts_can_be_compared(one: Any, other: Any) -> None:
     canonical(one)

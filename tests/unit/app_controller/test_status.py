@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from adapters.store.decode import application
@@ -115,6 +115,22 @@ def test_an_error_makes_sync_unknown_and_keeps_what_is_still_true() -> None:
     assert "conditions" not in mended["status"]
 
 
+def test_a_new_application_that_does_not_render_is_unknown_but_not_ill() -> None:
+    raw = an_app()
+    broken = patched(raw, findings_of_error(RenderFailed("no such value"), application(raw)))["status"]
+    assert (broken["sync"]["status"], broken["health"]["status"]) == ("Unknown", "Healthy")
+    assert [each["type"] for each in broken["conditions"]] == ["ComparisonError"]
+    assert broken["sync"]["comparedTo"]["source"] == SOURCE
+    refused = patched(raw, findings_of_error(InvalidSpec("no such project"), application(raw)))["status"]
+    assert refused["health"]["status"] == "Unknown"
+
+
+def test_the_controllers_namespace_is_told() -> None:
+    raw = an_app()
+    patch = status_patch(raw, application(raw), found(), now=NOW, refreshed=False, controller_namespace="argocd")
+    assert patch["status"]["controllerNamespace"] == "argocd"
+
+
 def test_a_refresh_is_over_and_reconciled_at_moves_though_nothing_is_new() -> None:
     raw = patched(an_app(annotations={REFRESH: "normal"}), found())
     after = patched(raw, found(), now=LATER, refreshed=True)
@@ -185,6 +201,7 @@ def many(number: int, code: str = SyncCode.SYNCED) -> tuple[ResourceStatus, ...]
 ROOMS = some.sampled_from([0, 30_000, 100_000, 250_000, 1_000_000])
 
 
+@settings(deadline=None, max_examples=30)
 @given(some.integers(0, 3_000), some.integers(0, 600), ROOMS)
 def test_a_status_that_does_not_fit_is_cut_once_and_says_by_how_much(synced: int, apart: int, room: int) -> None:
     whole = found(SyncCode.OUT_OF_SYNC, resources=(*many(synced), *many(apart, SyncCode.OUT_OF_SYNC)))

@@ -102,6 +102,8 @@ def test_a_deployment_with_all_it_owns() -> None:
             {"name": "Node", "value": "node-1"},
             {"name": "Containers", "value": "1/2"},
             {"name": "Restart Count", "value": "3"},
+            {"name": "cpu", "value": "0"},
+            {"name": "memory", "value": "0"},
         ],
         "networkingInfo": {"labels": {"app": "web"}},
         "resourceVersion": "9",
