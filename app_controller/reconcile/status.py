@@ -91,8 +91,7 @@ def status_patch(
         after["controllerNamespace"] = controller_namespace
     told = findings.conditions
     if findings.resources is not None:
-        after["resources"] = []
-        fit = fitted(findings.resources, {**raw, "status": after}, room)
+        fit = fitted(findings.resources, _lasting(raw, after), room)
         after["resources"] = _as_json(fit.resources)
         told = (*told, (TRUNCATED, fit.told)) if fit.told else told
     elif kept := _condition(before, TRUNCATED):
@@ -206,6 +205,12 @@ def _conditions(
         same = next((each for each in present if each.get("type") == type and each.get("message") == message), None)
         kept.append(same or {"type": type, "message": message, "lastTransitionTime": rfc3339(now)})
     return kept or None
+
+
+def _lasting(raw: RawApp, status: Mapping[str, Any]) -> RawApp:
+    """What takes up room beside the resources and is not changed by telling what did not fit."""
+    rest = {name: value for name, value in status.items() if name not in ("resources", "conditions", "reconciledAt")}
+    return {"spec": raw.get("spec"), "annotations": annotations_of(raw), "status": rest}
 
 
 def _condition(status: Mapping[str, Any], type: str) -> str:

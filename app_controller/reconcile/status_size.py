@@ -12,7 +12,7 @@ import msgspec
 from gitops.model.errors import ClusterRefused
 from gitops.model.status import ResourceStatus, SyncCode
 
-# Of the whole Application; the rest is for the state of its operations, which is written beside the status.
+# Of the whole Application; what is left is for its conditions, and for the state of operations to come.
 ROOM = 1_000_000
 TRUNCATED = "StatusTruncatedWarning"
 MESSAGES_OF_A_TYPE = 20
