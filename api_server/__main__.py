@@ -1,5 +1,6 @@
 """`python -m api_server`: reads the environment, then serves until SIGTERM."""
 
+import resource
 import sys
 
 import uvloop
@@ -12,12 +13,21 @@ from api_server.settings import Settings
 from gitops.model.errors import GitOpsError
 
 
+def more_descriptors(wanted: int = 65_536) -> None:
+    """As many as we are allowed: each connection takes one, and the usual 1,024 are soon used up."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def main() -> int:
     try:
         settings = Settings()  # type: ignore[call-arg]  # the environment gives them
     except ValidationError as error:
         sys.stderr.write(f"settings: {told(error.errors())}\n")
         return 2
+    more_descriptors()
     set_up_logging(settings.log_level, settings.log_format)
     try:
         uvloop.run(serve(settings))

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api_server import about, webhooks
+from api_server.access import recognised
 from api_server.accounts import routes as accounts
 from api_server.applications import live, operations, sources, stream, topics
 from api_server.applications import routes as applications
@@ -22,6 +23,7 @@ from api_server.repositories import routes as repositories
 from api_server.services import Services
 from api_server.session import routes as session
 from api_server.static import Dashboard
+from gitops.model.errors import GitOpsError
 
 ROUTERS = (
     session.router,
@@ -63,10 +65,16 @@ def make_app(services: Services, *, dashboard: Path | None = None, tls: bool = F
         known = services.store.settings()
         return (known.url, *known.additional_urls)
 
+    def is_known(scope: Scope) -> bool:
+        try:
+            return not recognised(Request(scope), services).is_anonymous
+        except GitOpsError:
+            return False
+
     # The last added is the outermost.
     app.add_middleware(Timing, metrics=services.metrics)
     app.add_middleware(RawPaths)
-    app.add_middleware(RequestGuard, own_origins=own_origins)
+    app.add_middleware(RequestGuard, own_origins=own_origins, is_known=is_known)
     app.add_middleware(SecurityHeaders, tls=tls)
     return app
 

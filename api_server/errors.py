@@ -31,6 +31,12 @@ class TooManyRequests(GitOpsError):
     reason = "TooManyRequests"
 
 
+class TooSlow(GitOpsError):
+    """The sender of a request takes too long over it."""
+
+    reason = "TooSlow"
+
+
 class TimedOut(GitOpsError):
     reason = "TimedOut"
 
@@ -70,6 +76,7 @@ ANSWERS: Mapping[type[GitOpsError], Answer] = {
     UnsupportedMediaType: Answer(415, 3),
     BodyTooLarge: Answer(413, 8),
     TooManyRequests: Answer(429, 8),
+    TooSlow: Answer(408, 4),
     TimedOut: Answer(504, 4),
 }
 
@@ -85,6 +92,7 @@ CLUSTER_ANSWERS: Mapping[int, Answer] = {
     504: Answer(504, 4),
 }
 
+CUT = frozenset({408, 413, 429})
 HTTP_CODES: Mapping[int, int] = {401: 16, 403: 7, 404: 5, 405: 12, 409: 10, 413: 8, 415: 3, 429: 8, 501: 12, 503: 14}
 
 
@@ -176,7 +184,7 @@ async def _of_bug(request: Request, error: Exception) -> Response:
 
 def _closing(status: int) -> Mapping[str, str]:
     """After a body that was cut, the connection is closed: the rest of it is not even to be received."""
-    return {"Connection": "close"} if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else {}
+    return {"Connection": "close"} if status in CUT else {}
 
 
 def _bare(error: Exception) -> Exception | None:

@@ -3,7 +3,7 @@
 Plain ASGI layers, so that streams pass through untouched.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -17,6 +17,7 @@ from gitops.model.errors import GitOpsError, NotPermitted
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 JSON_TYPES = frozenset({"application/json", "application/json;charset=utf-8", "application/json; charset=utf-8"})
 BODY_LIMIT = 4 * 1024 * 1024  # above what etcd stores of one object
+STRANGERS_BODY_LIMIT = 64 * 1024  # a login and the like: bodies are read before anybody is asked who he is
 FOREIGN_POSTS = frozenset({"/api/webhook"})  # come from other servers, and are checked there
 NO_BODY_POSTS = frozenset({"/auth/logout"})
 
@@ -26,6 +27,7 @@ CONTENT_POLICY = (
 )
 
 OwnOrigins = Callable[[], Iterable[str]]
+IsKnown = Callable[[Scope], bool]  # whether a request comes with a valid session
 
 
 class RawPaths:
@@ -78,9 +80,10 @@ class SecurityHeaders:
 class RequestGuard:
     """Refuses what a foreign page could make a browser send, and bodies nobody needs."""
 
-    def __init__(self, app: ASGIApp, *, own_origins: OwnOrigins) -> None:
+    def __init__(self, app: ASGIApp, *, own_origins: OwnOrigins, is_known: IsKnown) -> None:
         self._app = app
         self._own_origins = own_origins
+        self._is_known = is_known
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in FOREIGN_POSTS:
@@ -89,7 +92,15 @@ class RequestGuard:
         if refusal is not None:
             answer: Response = error_response(refusal)
             return await answer(scope, receive, send)
-        return await self._app(scope, limited(receive, BODY_LIMIT), send)
+
+        def limit(size: int) -> int:
+            return BODY_LIMIT if size <= STRANGERS_BODY_LIMIT or self._is_known(scope) else STRANGERS_BODY_LIMIT
+
+        announced = announced_length(Headers(scope=scope))
+        if announced > limit(announced):
+            answer = error_response(BodyTooLarge(f"the body is larger than {limit(announced)} bytes; log in first"))
+            return await answer(scope, receive, send)
+        return await self._app(scope, limited(receive, limit), send)
 
     def _refusal(self, method: str, path: str, headers: Headers) -> GitOpsError | None:
         writes = method not in SAFE_METHODS
@@ -97,7 +108,7 @@ class RequestGuard:
             return NotPermitted("permission denied: the request comes from another site")
         if writes and path not in NO_BODY_POSTS and not _is_json(headers) and not _is_bare_command(headers):
             return UnsupportedMediaType("the content type of a request that is not GET must be application/json")
-        if int(_digits(headers.get("content-length", "0"))) > BODY_LIMIT:
+        if announced_length(headers) > BODY_LIMIT:
             return BodyTooLarge(f"the body is larger than {BODY_LIMIT} bytes")
         return None
 
@@ -107,21 +118,28 @@ class RequestGuard:
         origin = headers.get("origin")
         if origin is None:
             return True
-        host = urlsplit(origin).netloc.lower()
-        own = {headers.get("host", "").lower(), *(urlsplit(each).netloc.lower() for each in self._own_origins())}
+        host = _host_of(origin)
+        own = {headers.get("host", "").lower(), *map(_host_of, self._own_origins())}
         return bool(host) and host in own
 
 
-def limited(receive: Receive, limit: int) -> Receive:
-    """The same body, cut with an error as soon as it grows past the limit."""
+def _host_of(address: str) -> str:
+    try:
+        return urlsplit(address).netloc.lower()
+    except ValueError:
+        return ""  # no address: nobody's origin
+
+
+def limited(receive: Receive, limit: Callable[[int], int]) -> Receive:
+    """The same body, cut with an error as soon as it grows past the limit that there is for its size."""
     total = 0
 
     async def receive_within_limit() -> Message:
         nonlocal total
         message = await receive()
         total += len(message.get("body", b""))
-        if total > limit:
-            raise HTTPException(413, f"the body is larger than {limit} bytes")
+        if total > (most := limit(total)):
+            raise HTTPException(413, f"the body is larger than {most} bytes")
         return message
 
     return receive_within_limit
@@ -137,5 +155,7 @@ def _is_bare_command(headers: Headers) -> bool:
     return empty and "authorization" in headers and "content-type" not in headers
 
 
-def _digits(text: str) -> str:
-    return text if text.isascii() and text.isdigit() and len(text) < 20 else "0"
+def announced_length(headers: Mapping[str, str]) -> int:
+    """What Content-Length says; 0 when it says nothing that could be believed."""
+    text = headers.get("content-length", "0")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0

@@ -1,8 +1,5 @@
 """What the API server counts, under Argo CD's names where it has one."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 VERSION = "v0.1.0"
@@ -20,7 +17,6 @@ class Metrics:
         self.webhooks_in_flight = Gauge(
             "argocd_webhook_handlers_in_flight", "Webhook requests being read.", registry=registry
         )
-        self.in_flight = 0
         self.streams = Gauge("tiphys_api_streams", "Open event streams.", registry=registry)
         self.requests = Histogram(
             "tiphys_api_request_seconds",
@@ -29,13 +25,3 @@ class Metrics:
             buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60),
             registry=registry,
         )
-
-    @contextmanager
-    def reading_webhook(self) -> Iterator[None]:
-        self.in_flight += 1
-        self.webhooks_in_flight.set(self.in_flight)
-        try:
-            yield
-        finally:
-            self.in_flight -= 1
-            self.webhooks_in_flight.set(self.in_flight)

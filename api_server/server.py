@@ -28,6 +28,7 @@ from api_server.auth.sessions import Sessions, project_lists_token
 from api_server.auth.tokens import Claims
 from api_server.connections import Connections
 from api_server.deletions import Deletions
+from api_server.http_limits import LIMITS, HttpLimits, bounded_protocol
 from api_server.metrics import Metrics
 from api_server.policy import Policy
 from api_server.services import Services
@@ -127,19 +128,19 @@ class HttpServer(uvicorn.Server):
         asyncio.get_running_loop().call_soon_threadsafe(self._closing.set)
 
 
-def http_server(settings: Settings, services: Services) -> HttpServer:
+def http_server(settings: Settings, services: Services, limits: HttpLimits = LIMITS) -> HttpServer:
     config = uvicorn.Config(
         make_app(services, dashboard=settings.dashboard_dir, tls=settings.serves_tls),
         host=settings.host,
         port=settings.port,
         loop="none",  # there is one already
-        http="httptools",
+        http=bounded_protocol(limits),
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_keep_alive=75,
+        timeout_keep_alive=int(limits.idle_seconds),
         timeout_graceful_shutdown=DRAIN_SECONDS,
         ssl_certfile=settings.tls_cert_file,
         ssl_keyfile=settings.tls_key_file,

@@ -16,6 +16,7 @@ from api_server.connections import Connections
 from api_server.deletions import Deletions
 from api_server.metrics import Metrics
 from api_server.policy import Policy
+from api_server.stranger_bodies import StrangerBodies
 
 
 @dataclass(frozen=True)
@@ -35,4 +36,5 @@ class Services:
     clock: Clock
     namespace: str
     secure: bool = False  # TLS ends here, or in front of us: cookies may only travel on it
+    stranger_bodies: StrangerBodies = field(default_factory=StrangerBodies)
     closing: asyncio.Event = field(default_factory=asyncio.Event)

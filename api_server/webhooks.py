@@ -1,6 +1,5 @@
 """A Git host says that something was pushed: the controller is told, and looks for itself."""
 
-import asyncio
 from collections.abc import Iterator
 
 import structlog
@@ -8,30 +7,26 @@ from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
 from api_server.access import Served
-from api_server.errors import BodyTooLarge, TooManyRequests
+from api_server.errors import BodyTooLarge
+from api_server.guards import announced_length
 from api_server.repositories.views import shown_url
 from api_server.services import Services
-from api_server.webhook_payloads import Push, provider_of, push_of, same_repository
+from api_server.stranger_bodies import MIB, Held
+from api_server.webhook_payloads import Provider, Push, proof_of, provider_of, push_of, same_repository
 from gitops.model.resource import Manifest
 
 router = APIRouter(tags=["webhook"])
 log = structlog.get_logger("webhook")
 
-MOST_AT_ONCE = 16  # bodies held in memory
-LARGEST_MB = 50
-READ_WITHIN_SECONDS = 30.0
+LARGEST_MB = 25  # what GitHub itself sends at most
 
 
 @router.post("/api/webhook", summary="Push events of GitHub, GitLab, Gitea, Gogs and Bitbucket")
 async def webhook(request: Request, services: Served) -> Response:
     """200 as soon as the push is understood: should the controller be away, it is told when it is back."""
-    if services.metrics.in_flight >= MOST_AT_ONCE:
-        raise TooManyRequests("too many webhook requests at once; send it again")
-    with services.metrics.reading_webhook():
-        provider = provider_of(request.headers)
-        body = await _body(request, min(services.store.settings().max_webhook_payload_mb, LARGEST_MB) * 1024 * 1024)
-        secret = services.store.settings().secrets.get(provider.secret_key, "")
-        push = push_of(provider, request.headers, body, secret.encode())
+    provider = provider_of(request.headers)
+    with services.stranger_bodies.receiving() as held, services.metrics.webhooks_in_flight.track_inprogress():
+        push = await _received(request, services, provider, held)
     if push is None:
         return PlainTextResponse("the event concerns nobody")
     urls = _known_urls(services, push)
@@ -42,19 +37,16 @@ async def webhook(request: Request, services: Served) -> Response:
     return PlainTextResponse("ok")
 
 
-async def _body(request: Request, limit: int) -> bytes:
-    """Cut while it streams in: its announced length is not believed, nor waited for for long."""
-    parts, total = [], 0
-    try:
-        async with asyncio.timeout(READ_WITHIN_SECONDS):
-            async for part in request.stream():
-                total += len(part)
-                if total > limit:
-                    raise BodyTooLarge(f"the webhook's body is larger than {limit} bytes")
-                parts.append(part)
-    except TimeoutError:
-        raise BodyTooLarge("the webhook's body came too slowly") from None
-    return b"".join(parts)
+async def _received(request: Request, services: Services, provider: Provider, held: Held) -> Push | None:
+    """What the body says, which nobody looks at before its signature holds."""
+    settings = services.store.settings()
+    proof = proof_of(provider, request.headers, settings.secrets)
+    limit = min(settings.max_webhook_payload_mb, LARGEST_MB) * MIB
+    if announced_length(request.headers) > limit:
+        raise BodyTooLarge(f"the webhook's body is larger than {limit} bytes")
+    body = await services.stranger_bodies.read(held, request.stream(), limit=limit, seen=proof.update)
+    proof.check()
+    return push_of(provider, request.headers, body)
 
 
 def _known_urls(services: Services, push: Push) -> list[str]:

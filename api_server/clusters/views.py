@@ -72,8 +72,7 @@ class ClusterRequest(BaseModel):
 
 def cluster_asked(wanted: ClusterRequest) -> Cluster:
     """The registration a request stands for; its errors never quote the credentials."""
-    address = urlsplit(wanted.server)
-    if address.scheme not in ("https", "http") or not address.hostname or address.username or address.query:
+    if not _is_address(wanted.server):
         raise InvalidRequest("body server: an address such as https://k8s.example.com:6443 is expected")
     try:
         told = wanted.config.model_dump(by_alias=True, exclude_none=True)
@@ -92,3 +91,12 @@ def cluster_asked(wanted: ClusterRequest) -> Cluster:
         labels={key: each for key, each in (wanted.labels or {}).items() if key != SECRET_TYPE_LABEL},
         annotations=wanted.annotations or {},
     )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        address = urlsplit(text)
+        parts = (address.hostname, address.port is None or address.port)  # either may be none at all
+    except ValueError:
+        return False
+    return address.scheme in ("https", "http") and all(parts) and not (address.username or address.query)

@@ -17,7 +17,10 @@ def repository_view(repository: Repository, state: Mapping[str, Any] | None = No
 
 def shown_url(url: str) -> str:
     """Without a user and password somebody put into it, and without a query that could hold a token."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # such as http://[::1, of which nobody could tell where a password ends
+        return "(no valid address)"
     if not parts.scheme:
         return url
     user, separator, host = parts.netloc.rpartition("@")

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from api_server.guards import BODY_LIMIT, RawPaths, RequestGuard, SecurityHeaders
+from api_server.guards import BODY_LIMIT, STRANGERS_BODY_LIMIT, RawPaths, RequestGuard, SecurityHeaders
 from api_server.static import Dashboard
 
 JSON = {"content-type": "application/json"}
@@ -22,7 +22,11 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    guarded = RequestGuard(RawPaths(echo), own_origins=lambda: ["https://public.example"])
+    guarded = RequestGuard(
+        RawPaths(echo),
+        own_origins=lambda: ["https://public.example", "http://[::1"],
+        is_known=lambda scope: b"authorization" in dict(scope["headers"]),
+    )
     transport = httpx.ASGITransport(SecurityHeaders(guarded, tls=True))
     async with httpx.AsyncClient(transport=transport, base_url="http://tiphys.local") as client:
         yield client
@@ -88,6 +92,30 @@ async def test_a_body_is_cut_at_the_limit_announced_or_not(client: httpx.AsyncCl
 
     with pytest.raises(Exception, match="413"):
         await client.post("/api/v1/session", content=endless(), headers=JSON)
+
+
+async def test_a_stranger_may_not_send_more_than_a_login_takes(client: httpx.AsyncClient) -> None:
+    async def parts(size: int) -> AsyncIterator[bytes]:
+        for _ in range(size // 1024):
+            yield b" " * 1024
+
+    known = {**JSON, "authorization": "Bearer t"}
+    small, large = STRANGERS_BODY_LIMIT, STRANGERS_BODY_LIMIT + 1024
+    for headers, size, passes in ((JSON, small, True), (JSON, large, False), (known, large, True)):
+        announced = await client.post("/api/v1/session", content=b" " * size, headers=headers)
+        assert announced.is_success == passes
+        if passes:
+            assert (await client.post("/api/v1/session", content=parts(size), headers=headers)).is_success
+        else:
+            assert announced.status_code == 413
+            with pytest.raises(Exception, match="413"):
+                await client.post("/api/v1/session", content=parts(size), headers=headers)
+
+
+@pytest.mark.parametrize("origin", ["http://[::1", "http://", "null", "[", "\u00fc"])
+async def test_an_origin_that_is_no_address_is_nobodys(client: httpx.AsyncClient, origin: str) -> None:
+    headers = {**JSON, "origin": origin.encode()}
+    assert (await client.post("/api/v1/session", content=b"{}", headers=headers)).status_code == 403
 
 
 async def test_A63_every_answer_carries_the_headers_that_keep_browsers_safe(client: httpx.AsyncClient) -> None:

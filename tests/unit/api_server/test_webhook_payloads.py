@@ -1,11 +1,12 @@
 import hashlib
 import hmac
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
 
-from api_server.webhook_payloads import Push, provider_of, push_of, same_repository
+from api_server.webhook_payloads import PROVIDERS, Provider, Push, proof_of, provider_of, push_of, same_repository
 from gitops.model.errors import InvalidRequest, Unauthenticated
 
 SHA = "a" * 40
@@ -27,7 +28,12 @@ BITBUCKET = {
 
 def told(headers: dict[str, str], payload: Any, secret: bytes = b"") -> Push | None:
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    return push_of(provider_of(headers), headers, body, secret)
+    provider = provider_of(headers)
+    proof = proof_of(provider, headers, {provider.secret_key: secret.decode()} if secret else {})
+    for start in range(0, len(body), 7):
+        proof.update(body[start : start + 7])
+    proof.check()
+    return push_of(provider, headers, body)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +108,51 @@ def test_a_signature_must_be_that_of_the_body(header: str, event: str, signature
         told({header: event, signature: right}, body + b" ", secret)
 
 
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda each: each.name)
+def test_once_one_host_has_a_secret_none_is_believed_without(provider: Provider) -> None:
+    headers = {provider.header: "1", provider.event_header: next(iter(provider.events))}
+    proof_of(provider, headers, {}).check()
+    others = {each.secret_key for each in PROVIDERS} | {"webhook.azuredevops.password"}
+    for other in others:
+        with pytest.raises(Unauthenticated, match=provider.secret_key):
+            proof_of(provider, headers, {other: "shared"})
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-github-event": "push"},
+        {"x-github-event": "push", "x-hub-signature-256": "sha256=" + "0" * 63},
+        {"x-github-event": "push", "x-hub-signature-256": "sha1=" + "0" * 64},
+        {"x-gitlab-event": "Push Hook", "x-gitlab-token": "wrong"},
+        {"x-gitlab-event": "Push Hook", "x-gitlab-token": "\udcff"},
+        {"x-hook-uuid": "wrong", "x-event-key": "repo:push"},
+    ],
+)
+def test_what_no_body_could_make_right_is_refused_before_one_is_read(headers: dict[str, str]) -> None:
+    provider = provider_of(headers)
+    with pytest.raises(Unauthenticated):
+        proof_of(provider, headers, {provider.secret_key: "shared"})
+
+
+def test_a_body_costs_what_is_needed_of_it_and_not_what_is_in_it() -> None:
+    """Of megabytes of small values none is made an object."""
+    padding = b"[" + b"[]," * 1_000_000 + b"[]]"
+    bodies = {
+        "x-github-event": b'{"commits":' + padding + b"," + json.dumps(GITHUB).encode()[1:],
+        "x-gitlab-event": b'{"commits":' + padding + b"," + json.dumps(GITLAB).encode()[1:],
+        "x-hook-uuid": json.dumps(BITBUCKET).encode().replace(b'"changes": [', b'"changes": [' + b"{}," * 1_000_000),
+    }
+    events = {"x-github-event": "push", "x-gitlab-event": "Push Hook", "x-hook-uuid": "1"}
+    for header, body in bodies.items():
+        headers = {header: events[header], "x-event-key": "repo:push"}
+        tracemalloc.start()
+        assert push_of(provider_of(headers), headers, body) is not None
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < len(body) / 2, header
+
+
 def test_gitlab_and_bitbucket_show_a_shared_token() -> None:
     assert told({"x-gitlab-event": "Push Hook", "x-gitlab-token": "t"}, GITLAB, b"t")
     with pytest.raises(Unauthenticated):
@@ -119,6 +170,8 @@ def test_gitlab_and_bitbucket_show_a_shared_token() -> None:
         ("https://github.com/team/app", "https://github.com/team/app2", False),
         ("https://github.com/team/app", "https://example.com/team/app", False),
         ("https://github.com/team/app", "https://evil.example/github.com/team/app", False),
+        ("http://[::1", "http://[::1", True),
+        ("http://[::1", "https://github.com/team/app", False),
     ],
 )
 def test_one_repository_has_many_spellings(one: str, other: str, same: bool) -> None:
