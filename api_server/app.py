@@ -23,6 +23,7 @@ from api_server.repositories import routes as repositories
 from api_server.services import Services
 from api_server.session import routes as session
 from api_server.static import Dashboard
+from api_server.strict_json import StrictJson
 from gitops.model.errors import GitOpsError
 
 ROUTERS = (
@@ -56,6 +57,8 @@ def make_app(services: Services, *, dashboard: Path | None = None, tls: bool = F
     app.state.services = services
     for router in ROUTERS:
         app.include_router(router)
+    # FastAPI reads bodies before anything else: what nobody could store or answer must not get further.
+    app.add_middleware(StrictJson)
     app.add_api_route("/swagger.json", _openapi, include_in_schema=False)
     add_error_handlers(app)
     if dashboard is not None:

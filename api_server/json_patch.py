@@ -139,6 +139,8 @@ def _insert(root: Any, steps: Sequence[str], value: Any) -> None:
 
 
 def _take(root: Any, steps: Sequence[str]) -> Any:
+    if len(steps) == 1:
+        raise ValueError("the document itself cannot be taken away")
     container = _at(root, steps[:-1])
     return container.pop(_existing(container, steps[-1]))
 

@@ -9,6 +9,7 @@ import msgspec
 from adapters.store.applications import Applications
 from api_server.applications.views import PatchRequest
 from api_server.json_patch import apply_json_patch
+from api_server.strict_json import check_json
 from gitops.manifest.annotations import RESOURCES_FINALIZER
 from gitops.model.application import AppName
 from gitops.model.errors import Conflict, InvalidRequest, InvalidSpec, NotFound
@@ -61,8 +62,9 @@ def updated(stored: Manifest, app: Mapping[str, Any]) -> Manifest:
 def patched(stored: Manifest, change: PatchRequest) -> Manifest:
     try:
         patch = msgspec.json.decode(change.patch)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidRequest(f"body patch: it is not valid JSON: {error}") from None
+    check_json(patch, "body patch")
     if change.patch_type == "merge":
         if not isinstance(patch, dict):
             raise InvalidRequest("body patch: a merge patch is a JSON object")

@@ -68,3 +68,12 @@ def test_copies_of_copies_are_cut_off() -> None:
     bomb += [op("copy", f"/x/{n}", **{"from": "/x"}) for n in range(40)]
     with pytest.raises(InvalidRequest, match="copies too much"):
         apply_json_patch({}, bomb)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [{"op": "remove", "path": ""}, {"op": "move", "from": "", "path": ""}, {"op": "move", "from": "", "path": "/a"}],
+)
+def test_the_document_itself_cannot_be_taken_away(operation: dict[str, str]) -> None:
+    with pytest.raises(InvalidRequest, match="operation 0"):
+        apply_json_patch({"a": 1}, [operation])
