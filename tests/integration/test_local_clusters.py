@@ -17,7 +17,7 @@ from gitops.model.errors import GitOpsError
 from tests.fixtures.control_plane import ControlPlane
 from tiphys.local import cluster_add, processes
 from tiphys.local.clusters import COMPONENTS, SERVICE_ADDRESSES, ControlPlanes
-from tiphys.local.errors import PortTaken
+from tiphys.local.errors import NotStarted, PortTaken
 
 pytestmark = pytest.mark.integration
 
@@ -55,6 +55,22 @@ def test_a_cluster_keeps_its_data_over_a_stop_and_leaves_nothing_when_deleted(
     assert not any(processes.is_alive(process) for process in last)
     assert not (tmp_path / "c" / "one").exists()
     assert os.environ.get("KUBECONFIG") == before
+
+
+def test_a_cluster_without_one_of_its_components_did_not_come_up(
+    tmp_path: Path, tool_binaries: dict[str, Path]
+) -> None:
+    broken = tmp_path / "kube-scheduler"
+    # kwokctl asks for the version first; only what is to stay is missing.
+    real = tool_binaries["kube-scheduler"]
+    broken.write_text(f'#!/bin/sh\ncase "$*" in *kubeconfig*) exit 1 ;; esac\nexec {real} "$@"\n')
+    broken.chmod(0o755)
+    planes = ControlPlanes(tmp_path / "c", tmp_path / "k", {**tool_binaries, "kube-scheduler": broken})
+    try:
+        with pytest.raises(NotStarted, match="came up without kube-scheduler"):
+            planes.start("one")
+    finally:
+        planes.delete("one")
 
 
 def test_a_thousand_applications_find_room(control_plane: ControlPlane, fresh_namespace: str) -> None:

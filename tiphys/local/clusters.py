@@ -124,9 +124,18 @@ class ControlPlanes(msgspec.Struct, frozen=True):
         )
         self._kwokctl(name, "--config", str(configuration), "create", "cluster", "--wait", "90s")
         self._kwokctl(name, "scale", "node", "--replicas", str(NODES))
+        self._check_all_run(name)
         for key in (self._kwok(name) / "pki").glob("*.key"):
             key.chmod(0o600)
         (self._home(name) / "ready").touch(mode=0o600)
+
+    def _check_all_run(self, name: str) -> None:
+        """kwokctl waits for the API server alone; a controller that found its port taken would be missed much later."""
+        commands = " ".join(processes.command_line(process.pid) for process in self.running(name))
+        if missing := [component for component in COMPONENTS if f"/bin/{component} " not in f"{commands} "]:
+            raise NotStarted(
+                f"cluster {name} came up without {', '.join(missing)}; its logs: {self._kwok(name) / 'logs'}"
+            )
 
     def _start_again(self, name: str) -> None:
         if len(self.running(name)) == len(COMPONENTS):
@@ -140,6 +149,7 @@ class ControlPlanes(msgspec.Struct, frozen=True):
                     "stop that, or run `make clean` and `make up` for new clusters"
                 )
             self._kwokctl(name, "start", "cluster", "--wait", "90s")
+            self._check_all_run(name)
 
     def _kwokctl(self, name: str, *arguments: str) -> None:
         command = [str(self.binaries["kwokctl"]), "--name", name, *arguments]
