@@ -1,6 +1,7 @@
 """Revisions, references, mirrors, and the manifest cache with a real Valkey that may go away."""
 
 import asyncio
+import contextlib
 import hashlib
 import threading
 import zlib
@@ -18,7 +19,7 @@ from adapters.redis_cache import RedisCache, TypedCache
 from adapters.repo_client import CachePolicy, PathFile
 from gitops.model.errors import RepoServerUnavailable, RevisionNotFound
 from gitops.model.repository import Repository, RepositoryCredentials
-from repo_server.manifest_cache import SCHEMA, Manifests
+from repo_server.manifest_cache import Manifests
 from tests.integration.repo.serving import CONTEXT, config_map
 
 pytestmark = pytest.mark.integration
@@ -316,19 +317,71 @@ async def test_A13_forged_swapped_and_replayed_values_are_misses(
 ) -> None:
     asker = await ask(**cached)
     asker.repo.commit({**CHART, "p/a.yaml": config_map("other")})
-    web, other = await asker.render("web"), await asker.render("p")
-    prefix = f"tiphys:manifests:v{SCHEMA}:"
-    forged = zlib.compress(msgspec.msgpack.encode(Manifests("Helm", b'[{"evil": true}]')))
     async with connected(valkey_server.url) as valkey:
-        swapped = await valkey.get(prefix + other.render_key)
-        assert swapped
-        for value in (swapped, forged, hashlib.sha256(forged).digest() + forged, b"", b"x" * 31):
-            await valkey.set(prefix + web.render_key, value)
+        web = await asker.render("web")
+        (name,) = await valkey.keys("*")
+        await asker.render("p")
+        (other,) = set(await valkey.keys("*")) - {name}
+        true, swapped = await valkey.get(name), await valkey.get(other)
+        forged = zlib.compress(msgspec.msgpack.encode(Manifests("Helm", b'[{"evil": true}]')))
+        flipped = true[:60] + bytes([true[60] ^ 1]) + true[61:]
+        for value in (swapped, forged, hashlib.sha256(forged).digest() + forged, flipped, true[:-1], b"", b"x" * 31):
+            await valkey.set(name, value)
             fresh = await ask(**cached)
             fresh.repo, fresh.repository = asker.repo, asker.repository
             answer = await fresh.render("web")
             assert (answer.rendered, answer.manifests) == (True, web.manifests)
             fresh.server.stop()
+        # What an older secret made is worth nothing under a new one.
+        await valkey.set(name, true)
+        write_secret(cached, "a new secret, made when the old one leaked")
+        rotated = await ask(**cached)
+        rotated.repo, rotated.repository = asker.repo, asker.repository
+        assert (await rotated.render("web")).rendered
+
+
+def write_secret(cached: dict[str, str], text: str) -> None:
+    Path(cached["TIPHYS_CACHE_KEY_FILE"]).write_text(text)
+
+
+CANARY = "canary-4711-in-a-rendered-secret"
+
+
+async def test_rendered_secrets_are_not_in_redis_in_clear(
+    ask: Callable[..., Any], cached: dict[str, str], valkey_server: Any
+) -> None:
+    asker = await ask(**cached)
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: '{{ .Values.password }}'}\n"
+    asker.repo.commit({"web/Chart.yaml": CHART["web/Chart.yaml"], "web/templates/s.yaml": secret})
+    answer = await asker.render("web", helm={"parameters": [{"name": "password", "value": CANARY}]})
+    assert CANARY.encode() in answer.manifests
+    async with connected(valkey_server.url) as valkey:
+        names = await valkey.keys("*")
+        assert names
+        for name in names:
+            value = await valkey.get(name)
+            assert answer.render_key.encode() not in name, "a guess at the content could be checked by its hash"
+            for seen in (value, *inflated(value)):
+                assert CANARY.encode() not in seen
+                assert b"stringData" not in seen
+
+
+def inflated(value: bytes) -> list[bytes]:
+    """Whatever of a value can be decompressed, from any place in it."""
+    found = []
+    for start in range(len(value)):
+        for bits in (15, -15, 31):
+            with contextlib.suppress(zlib.error):
+                found.append(zlib.decompressobj(bits).decompress(value[start:], 10_000))
+    return found
+
+
+async def test_a_secret_that_could_be_guessed_is_refused(
+    repo_server: Callable[..., Any], cached: dict[str, str]
+) -> None:
+    write_secret(cached, "short\n")
+    with pytest.raises(AssertionError, match="shorter than 16 bytes"):
+        repo_server(**cached)
 
 
 @asynccontextmanager
@@ -347,8 +400,8 @@ async def test_another_secret_reads_nothing(valkey_server: Any) -> None:
         seen.append((command, failed))
 
     async with (
-        RedisCache.connect(valkey_server.url, b"one", observe=observe) as one,
-        RedisCache.connect(valkey_server.url, b"two", observe=observe) as two,
+        RedisCache.connect(valkey_server.url, b"one secret of this test", observe=observe) as one,
+        RedisCache.connect(valkey_server.url, b"two secret of this test", observe=observe) as two,
     ):
         mine = TypedCache(one, "manifests", 1, Manifests, lifetime=timedelta(minutes=1))
         await mine.put("k", Manifests("Helm", b"[]"))
