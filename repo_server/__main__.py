@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -23,12 +24,13 @@ from repo_server.manifest_cache import SCHEMA, ManifestCache, Manifests
 from repo_server.metrics import Metrics
 from repo_server.pipeline import Pipeline
 from repo_server.reading import Reading, ReadingLimits
-from repo_server.sandbox import MEBIBYTE, Limits, WorkerPool
+from repo_server.sandbox import NotConfined, WorkerPool
 from repo_server.service import RepoService, add_to_server
 from repo_server.settings import Settings
 from repo_server.sources.git import GitLimits
 from repo_server.sources.mirrors import Mirrors
 from repo_server.tools import tool_versions
+from repo_server.worker import MEBIBYTE, Limits
 
 log = structlog.get_logger()
 
@@ -41,11 +43,15 @@ async def main() -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with opened_pipeline(settings) as pipeline:
+    async with opened_pipeline(settings) as (pipeline, pool):
         server = rpc_server(settings, pipeline)
-        async with serve_metrics(
-            settings.metrics_port, pipeline.metrics.registry, pipeline.health, host=settings.metrics_host
-        ):
+
+        def health() -> tuple[bool, str]:
+            well, message = pipeline.health()
+            return well, f"{message or 'ok'}\nconfinement of renders: {pool.report.told()}"
+
+        port, registry = settings.metrics_port, pipeline.metrics.registry
+        async with serve_metrics(port, registry, health, host=settings.metrics_host):
             await server.start()
             log.info("repo server started", listen=settings.listen)
             await stop.wait()
@@ -53,7 +59,7 @@ async def main() -> None:
 
 
 @asynccontextmanager
-async def opened_pipeline(settings: Settings) -> AsyncIterator[Pipeline]:
+async def opened_pipeline(settings: Settings) -> AsyncIterator[tuple[Pipeline, WorkerPool]]:
     metrics = Metrics(new_registry())
     mirrors = Mirrors(
         settings.state_dir / "mirrors",
@@ -77,12 +83,18 @@ async def opened_pipeline(settings: Settings) -> AsyncIterator[Pipeline]:
         output=settings.render_output_mb * MEBIBYTE,
         idle=settings.worker_idle,
     )
-    pool = WorkerPool(settings.state_dir.resolve() / "scratch", settings.tools_dir, limits=limits, metrics=metrics)
+    pool = WorkerPool(
+        settings.state_dir.resolve() / "scratch",
+        settings.tools_dir,
+        limits=limits,
+        metrics=metrics,
+        required=settings.confinement == "required",
+    )
     tools = await tool_versions(settings.tools_dir)
-    async with mirrors.running(), pool.running(), opened_shelf(settings, metrics) as shelf:
+    async with pool.running(), mirrors.running(), opened_shelf(settings, metrics) as shelf:
         cache = ManifestCache(shelf, memory_limit=settings.cache_memory_mb * MEBIBYTE)
         reading = Reading(ReadingLimits(time=settings.read_timeout))
-        yield Pipeline(mirrors, cache, pool, tools=tools, metrics=metrics, reading=reading)
+        yield Pipeline(mirrors, cache, pool, tools=tools, metrics=metrics, reading=reading), pool
 
 
 @asynccontextmanager
@@ -105,4 +117,7 @@ def rpc_server(settings: Settings, pipeline: Pipeline) -> grpc.aio.Server:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except NotConfined as error:
+        sys.exit(f"repo server not started: {error}")

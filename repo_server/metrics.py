@@ -64,6 +64,12 @@ class Metrics:
             registry=self.registry,
         )
         self.workers = Gauge("tiphys_render_workers", "Render workers alive", registry=self.registry)
+        self.confinement = Gauge(
+            "tiphys_render_confinement",
+            "Whether a part of the confinement of renders is in force (1) or not (0)",
+            ["layer"],
+            registry=self.registry,
+        )
         self.worker_kills = Counter(
             "tiphys_render_worker_kills", "Render workers killed, by reason", ["reason"], registry=self.registry
         )

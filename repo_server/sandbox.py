@@ -1,149 +1,41 @@
-"""Render workers as seen from the server: a small pool of processes that are killed when they misbehave.
+"""Render workers as a pool: a few processes, confined, that are killed when they misbehave.
 
-A worker gets no environment, no credentials and one private directory per render. Time and resident
-memory, its tools' included, are watched from outside; output is read up to a limit. Whatever happens to a
+A worker gets no environment, no credentials and one private directory per render. Time, resident memory and
+processes, its tools' included, are watched from outside; output is read up to a limit. Whatever happens to a
 worker happens to one request.
 """
 
 import asyncio
 import os
 import shutil
-import signal
-import sys
-import sysconfig
-import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
 from pathlib import Path
 
-import msgspec
+import structlog
 
 from gitops.model import errors
 from gitops.model.errors import GitOpsError, RenderFailed
 from repo_server.metrics import Metrics
-from repo_server.render.confine import Confinement
-from repo_server.render.jobs import Failure, Job, Options, Reply
+from repo_server.reachable import readable_paths, tool_files
+from repo_server.render.confine import Confinement, Report
+from repo_server.render.jobs import Failure, Options, Reply
+from repo_server.worker import MEBIBYTE, Killed, Limits, Worker
 
-MEBIBYTE = 1024 * 1024
-_LENGTH_BYTES = 8
-_PAGE = os.sysconf("SC_PAGE_SIZE")
-_LOOK_EVERY = timedelta(milliseconds=50)
+log = structlog.get_logger("sandbox")
 
 _REASONS: Mapping[str, type[GitOpsError]] = {
     each.reason: each for each in (errors.RenderFailed, errors.ManifestInvalid, errors.PathNotFound, errors.InvalidSpec)
 }
 
 
-class Limits(msgspec.Struct, frozen=True):
-    workers: int = 2
-    time: timedelta = timedelta(seconds=60)
-    memory: int = 512 * MEBIBYTE  # resident, the worker and its tool together
-    output: int = 64 * MEBIBYTE
-    renders: int = 500  # after which a worker is replaced, whatever a library may have leaked
-    idle: timedelta = timedelta(seconds=20)  # after which a worker with nothing to do ends
-    patience: timedelta = timedelta(seconds=1)  # a worker costs 70 MiB: wait this long for one before starting another
-
-
-class Killed(Exception):
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-
-
-class Worker:
-    """One process; used by one render at a time."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        self.renders = 0
-        self.idle_since = 0.0
-
-    @classmethod
-    async def start(cls, confinement: Confinement) -> "Worker":
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            "-m",
-            "repo_server.render.worker",
-            msgspec.json.encode(confinement).decode(),
-            env={"LC_ALL": "C.UTF-8", "GOMAXPROCS": "2", "GOGC": "50"},
-            cwd="/",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-            limit=MEBIBYTE,
-        )
-        return cls(process)
-
-    @property
-    def is_alive(self) -> bool:
-        return self._process.returncode is None
-
-    async def reply(self, job: Job, limits: Limits) -> Reply:
-        """Killed if the worker dies, takes too long, too much memory, or says too much."""
-        self.renders += 1
-        try:
-            async with asyncio.timeout(limits.time.total_seconds()):
-                encoded = await self._watched_exchange(msgspec.msgpack.encode(job), limits)
-        except TimeoutError:
-            raise Killed("time", f"the render took longer than {limits.time.total_seconds():.0f} s") from None
-        return msgspec.msgpack.decode(encoded, type=Reply)
-
-    async def _watched_exchange(self, request: bytes, limits: Limits) -> bytes:
-        try:
-            async with asyncio.TaskGroup() as both:
-                watching = both.create_task(self._watch_memory(limits.memory))
-                encoded = await self._exchange(request, limits.output)
-                watching.cancel()
-        except BaseExceptionGroup as group:
-            raise group.exceptions[0] from None
-        return encoded
-
-    async def _exchange(self, request: bytes, output_limit: int) -> bytes:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        try:
-            self._process.stdin.write(len(request).to_bytes(_LENGTH_BYTES, "big"))
-            self._process.stdin.write(request)
-            await self._process.stdin.drain()
-            length = int.from_bytes(await self._process.stdout.readexactly(_LENGTH_BYTES), "big")
-            if length > output_limit + MEBIBYTE:
-                raise Killed("output", f"the source renders to more than {output_limit // MEBIBYTE} MiB of manifests")
-            return await self._process.stdout.readexactly(length)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            raise Killed("died", "the render's process died, most likely for lack of memory") from None
-
-    async def _watch_memory(self, limit: int) -> None:
-        while True:
-            await asyncio.sleep(_LOOK_EVERY.total_seconds())
-            if resident_memory(self._process.pid) > limit:
-                raise Killed("memory", f"the render took more than {limit // MEBIBYTE} MiB of memory")
-
-    async def end(self) -> None:
-        """Kill it, and the tool it may be running."""
-        if self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        await self._process.wait()
-
-
-def resident_memory(pid: int) -> int:
-    """Bytes of a process and its children."""
-    total = 0
-    with suppress(OSError, ValueError, IndexError):
-        total = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            total += resident_memory(int(child))
-    return total
+class NotConfined(Exception):
+    """Confinement is required, and the kernel does not give all of it."""
 
 
 class WorkerPool:
-    def __init__(self, scratch: Path, tools: Path, *, limits: Limits, metrics: Metrics) -> None:
+    def __init__(self, scratch: Path, tools: Path, *, limits: Limits, metrics: Metrics, required: bool = False) -> None:
         self._scratch = scratch
         self._tools = tools
         self._limits = limits
@@ -151,18 +43,27 @@ class WorkerPool:
         self._idle: list[Worker] = []
         self._alive = 0
         self._freed = asyncio.Condition()  # a worker became idle, or ended
+        self._required = required
+        self.report = Report(())  # what confines the last worker that was started
         self._confinement = Confinement(
+            parent=os.getpid(),
+            cpu_seconds=int(4 * limits.time.total_seconds()) + 1,
             memory_limit=2 * limits.memory + 256 * MEBIBYTE,
             file_limit=4 * limits.output,
-            readable=readable_paths(tools),
-            writable=(str(scratch), os.devnull),
+            readable=readable_paths(),
+            executable=tool_files(tools),
+            writable=(os.devnull,),
         )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["WorkerPool"]:
-        """Ends idle workers while it runs, all of them in the end; what a crash left behind goes first."""
+        """Ends idle workers while it runs, all of them in the end; what a crash left behind goes first.
+
+        Raises NotConfined if confinement is required and not to be had.
+        """
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir(mode=0o700, parents=True)
+        await self._try_confinement()
         async with asyncio.TaskGroup() as tasks:
             reaping = tasks.create_task(self._reap())
             try:
@@ -178,8 +79,8 @@ class WorkerPool:
         worker = await self._acquired()
         kept = False
         try:
-            reply = await self._on(worker, options, files)
-            kept = worker.renders < self._limits.renders
+            reply = await worker.render(options, files, self._tools, self._limits)
+            kept = worker.renders < self._limits.renders and worker.is_alone
         except Killed as killed:
             self._metrics.worker_kills.labels(killed.reason).inc()
             raise RenderFailed(f"{killed}; look for a loop, or make the source smaller") from None
@@ -188,17 +89,6 @@ class WorkerPool:
         if reply.failure is not None:
             raise _error(reply.failure)
         return reply
-
-    async def _on(self, worker: Worker, options: Options, files: dict[str, bytes]) -> Reply:
-        # mkdtemp: unpredictable and for us alone, so no chart can name another one's directory.
-        scratch = await asyncio.to_thread(tempfile.mkdtemp, dir=self._scratch)
-        try:
-            return await worker.reply(self._job(options, files, scratch), self._limits)
-        finally:
-            await asyncio.to_thread(shutil.rmtree, scratch, True)
-
-    def _job(self, options: Options, files: dict[str, bytes], scratch: str) -> Job:
-        return Job(options, files, scratch, str(self._tools), self._limits.output)
 
     async def _acquired(self) -> Worker:
         since = time.perf_counter()
@@ -212,10 +102,40 @@ class WorkerPool:
                 return self._idle.pop()  # the last one used, so that the others may grow old
             self._count(+1)
         try:
-            return await Worker.start(self._confinement)
-        except BaseException:
+            return await self._started()
+        except BaseException as error:
             await self._forget()
+            if isinstance(error, Killed | NotConfined):
+                raise RenderFailed(str(error)) from error
             raise
+
+    async def _try_confinement(self) -> None:
+        self._count(+1)
+        try:
+            worker = await self._started()
+        except BaseException:
+            self._count(-1)
+            raise
+        log.info("renders are confined", **{each.name: each.detail or each.in_force for each in self.report.layers})
+        if missing := self.report.missing():
+            log.warning("renders are not confined in full", missing={each.name: each.detail for each in missing})
+        await self._released(worker, kept=True)
+
+    async def _started(self) -> Worker:
+        """A worker that is confined as it has to be."""
+        worker = await Worker.start(self._confinement, self._scratch)
+        self.report = worker.report
+        for each in self.report.layers:
+            self._metrics.confinement.labels(each.name).set(each.in_force)
+        missing = self.report.missing()
+        if self._required and missing:
+            await worker.end()
+            lacking = ", ".join(f"{each.name} ({each.detail})" for each in missing)
+            raise NotConfined(
+                f"renders are to be confined, and the kernel does not provide: {lacking}; "
+                "allow these calls, or set REPO_SERVER_CONFINEMENT=best-effort"
+            )
+        return worker
 
     def _may_start(self, waited: float) -> bool:
         if self._alive == 0:
@@ -253,16 +173,3 @@ class WorkerPool:
 
 def _error(failure: Failure) -> GitOpsError:
     return _REASONS.get(failure.reason, RenderFailed)(failure.message)
-
-
-def readable_paths(tools: Path) -> tuple[str, ...]:
-    """What the interpreter, our own package and the tools need to be read."""
-    here = Path(__file__).resolve().parent.parent
-    paths = sysconfig.get_paths()
-    own = (str(here / "repo_server"), str(here / "gitops"), str(here / "adapters"))
-    libraries = {paths["stdlib"], paths["platstdlib"], paths["purelib"], paths["platlib"]}
-    system = {"/usr/lib", "/lib", "/lib64", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache", "/proc", "/sys"}
-    system |= {"/dev/urandom", "/dev/random", "/usr/share/zoneinfo", "/etc/localtime"}
-    interpreter = {sys.prefix, sys.base_prefix, str(Path(sys.executable).resolve().parent)}
-    tool_files = {str(each.resolve()) for name in ("helm", "kustomize*") for each in tools.glob(name)}
-    return tuple(sorted({*own, *libraries, *system, *interpreter, *tool_files, str(tools)}))

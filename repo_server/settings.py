@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     workers: PositiveInt = 2
     worker_idle: Duration = timedelta(seconds=20)
     read_timeout: Duration = timedelta(seconds=30)  # to find in a commit what a source reads
+    confinement: Literal["best-effort", "required"] = "best-effort"  # required: no render without all of it
     render_timeout: Duration = timedelta(seconds=60)
     render_memory_mb: PositiveInt = 512
     render_output_mb: PositiveInt = 64

@@ -17,7 +17,7 @@ from gitops.manifest.decode import encode_json
 from gitops.model.errors import GitOpsError, RenderFailed
 from gitops.model.repository import SkippedFile
 from repo_server.render.arguments import ScratchFile
-from repo_server.render.confine import Confinement, confine
+from repo_server.render.confine import Confinement, Report, confine, limit_cpu
 from repo_server.render.directory import render_directory
 from repo_server.render.jobs import DirectoryOptions, Failure, HelmOptions, Job, KustomizeOptions, Output, Reply
 from repo_server.render.kustomize import render_kustomize
@@ -86,22 +86,29 @@ def _told(skipped: list[SkippedFile]) -> tuple[SkippedFile, ...]:
     return tuple(told)
 
 
-def serve(requests: BinaryIO, replies: BinaryIO) -> None:
+def serve(requests: BinaryIO, replies: BinaryIO, cpu_seconds: int) -> None:
     decoder = msgspec.msgpack.Decoder(Job)
     while length := requests.read(LENGTH_BYTES):
         job = decoder.decode(requests.read(int.from_bytes(length, "big")))
-        reply = msgspec.msgpack.encode(replied(job))
-        replies.write(len(reply).to_bytes(LENGTH_BYTES, "big") + reply)
-        replies.flush()
+        limit_cpu(cpu_seconds)
+        send(replies, replied(job))
+
+
+def send(replies: BinaryIO, message: Reply | Report) -> None:
+    encoded = msgspec.msgpack.encode(message)
+    replies.write(len(encoded).to_bytes(LENGTH_BYTES, "big") + encoded)
+    replies.flush()
 
 
 def main() -> None:
     # Libraries may print; only replies may reach the pipe.
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    confine(msgspec.json.decode(sys.argv[1], type=Confinement))
+    confinement = msgspec.json.decode(sys.argv[1], type=Confinement)
+    report = confine(confinement)
     with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
-        serve(sys.stdin.buffer, replies)
+        send(replies, report)
+        serve(sys.stdin.buffer, replies, confinement.cpu_seconds)
 
 
 if __name__ == "__main__":

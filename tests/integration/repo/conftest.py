@@ -1,6 +1,6 @@
 """A real repo server process over mutual TLS."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,10 @@ def repo_server(tmp_path: Path, tools_dir: Path, tls: Path) -> Iterator[Callable
     """Starts repo servers: `repo_server(REPO_SERVER_WORKERS="1")`."""
     started: list[ServerProcess] = []
 
-    def start(**settings: str) -> ServerProcess:
+    def start(command: Sequence[str] | None = None, **settings: str) -> ServerProcess:
         folder = tmp_path / f"repo-server-{len(started)}"
         folder.mkdir()
-        server = ServerProcess(folder, tools_dir, tls, **settings)
+        server = ServerProcess(folder, tools_dir, tls, command, **settings)
         server.start()
         started.append(server)
         return server

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,10 @@ CONTEXT = RenderContext(
 class ServerProcess:
     """Started on first use of its address; `settings` are environment variables."""
 
-    def __init__(self, folder: Path, tools: Path, tls: Path, **settings: str) -> None:
+    def __init__(
+        self, folder: Path, tools: Path, tls: Path, command: Sequence[str] | None = None, **settings: str
+    ) -> None:
+        self._command = command or [sys.executable, "-m", "repo_server"]
         port, metrics = free_ports(2)
         self.address = f"127.0.0.1:{port}"
         self.tls = tls
@@ -48,9 +52,7 @@ class ServerProcess:
 
     def start(self) -> None:
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "repo_server"], env=self.environment, stdout=log, stderr=log
-            )
+            self.process = subprocess.Popen(self._command, env=self.environment, stdout=log, stderr=log)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
