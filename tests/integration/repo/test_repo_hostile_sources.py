@@ -439,7 +439,7 @@ async def test_a_tree_that_names_each_of_its_parts_twice_ends_and_others_go_on(a
         assert isinstance(each.result(), RenderFailed)
         assert "files and directories" in str(each.result()) or "more than 50000 paths" in str(each.result())
     assert isinstance(kustomizing.result(), RenderFailed)
-    assert asker.server.fetch("/healthz") == "ok\n"
+    assert asker.server.fetch("/healthz").startswith("ok\n")
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(asker.error("bomb", directory={"recurse": True}))
         await asyncio.to_thread(asker.server.stop)
