@@ -27,9 +27,9 @@ OWNERS = frozenset({"subprocess", "os", "asyncio", "loop", "pty"})
 ALLOWED = {
     "repo_server/render/tools.py": {"str(tool)", "*(each.text for each in arguments)"},  # `Argument`s, see below
     "repo_server/sources/git_command.py": {"'git'", "*arguments"},  # words of ours, addresses and commits, see below
-    "repo_server/sandbox.py": {
+    "repo_server/worker.py": {
         *("sys.executable", "'-I'", "'-m'", "'repo_server.render.worker'"),
-        "msgspec.json.encode(confinement).decode()",  # our own value
+        "msgspec.json.encode(mine).decode()",  # our own value
     },
     "repo_server/tools.py": {"tool", "*arguments"},  # `version` of the installed tools
     # What a registered cluster's Secret asks for, as in a kubeconfig: whoever registers clusters may say so.
