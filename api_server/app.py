@@ -15,6 +15,7 @@ from api_server.applications import live, operations, sources, stream, topics
 from api_server.applications import routes as applications
 from api_server.appsets import routes as appsets
 from api_server.clusters import routes as clusters
+from api_server.compression import Compression
 from api_server.errors import add_error_handlers
 from api_server.guards import RawPaths, RequestGuard, SecurityHeaders
 from api_server.metrics import VERSION, Metrics
@@ -75,6 +76,7 @@ def make_app(services: Services, *, dashboard: Path | None = None, tls: bool = F
             return False
 
     # The last added is the outermost.
+    app.add_middleware(Compression)
     app.add_middleware(Timing, metrics=services.metrics)
     app.add_middleware(RawPaths)
     app.add_middleware(RequestGuard, own_origins=own_origins, is_known=is_known)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from adapters.store.settings_values import Account, AccountToken
 from api_server.access import CurrentUser, Segment, Served, check
-from api_server.answers import json_answer
+from api_server.answers import json_answer, token_answer
 from api_server.auth import tokens
 from api_server.auth.accounts import (
     API_KEY,
@@ -128,7 +128,7 @@ async def create_token(services: Served, user: CurrentUser, name: Segment, wante
     listed = (*account.tokens, AccountToken(token_id, int(claims.issued_at.timestamp()), ends))
     await services.records.patch_secret({tokens_key(name): encoded_tokens(listed)})
     services.audit.record(user, "accounts/create-token", name, id=token_id)
-    return json_answer({"token": tokens.sign(claims, services.sessions.key())})
+    return token_answer(tokens.sign(claims, services.sessions.key()))
 
 
 @router.delete("/{name}/token/{token_id}", summary="End an API token")

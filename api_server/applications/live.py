@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from api_server.access import AppAsked, CurrentUser, ReadableApp, Segment, Served, allowed_app, app_object, check
@@ -37,13 +37,12 @@ WantedObject = Annotated[Wanted, Depends(_wanted)]
 
 
 @router.get("/{name}/resource-tree", summary="The application's objects, from what it deploys down to Pods")
-async def resource_tree(request: Request, services: Served, asked: ReadableApp) -> Response:
-    return raw_answer(request, await services.live.resource_tree(asked.name))
+async def resource_tree(services: Served, asked: ReadableApp) -> Response:
+    return raw_answer(await services.live.resource_tree(asked.name))
 
 
 @router.get("/{name}/managed-resources", summary="Live, desired and predicted state of every managed object")
 async def managed_resources(
-    request: Request,
     services: Served,
     asked: ReadableApp,
     namespace: Annotated[str, Query()] = "",
@@ -57,9 +56,9 @@ async def managed_resources(
     items = await services.live.managed_resources(asked.name, ResourceKey(group, kind, namespace, resource))
     fields = Fields.parse(fields_text)
     if fields is None:
-        return raw_answer(request, b'{"items":' + (items or b"[]") + b"}")
+        return raw_answer(b'{"items":' + (items or b"[]") + b"}")
     chosen = {"items": msgspec.json.decode(items or b"[]")}
-    return raw_answer(request, msgspec.json.encode(fields.applied(chosen)))
+    return raw_answer(msgspec.json.encode(fields.applied(chosen)))
 
 
 @router.get("/{name}/resource", summary="One live object, Secrets masked")
@@ -110,7 +109,7 @@ async def events(
         return json_answer(await _own_events(services, asked))
     key = ResourceKey(resource_group, resource_kind, resource_namespace, resource_name)
     found = await services.live.events(asked.name, key, uid=resource_uid)
-    return Response(found, media_type="application/json")
+    return raw_answer(found)
 
 
 async def _own_events(services: Served, asked: AppAsked) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import APIRouter, Body, Query
 from starlette.responses import Response
 
 from api_server.access import (
@@ -39,7 +39,7 @@ Json = Annotated[dict[str, Any], Body()]
 
 @router.get("", summary="Every application the user may see, by name")
 async def list_applications(
-    request: Request, services: Served, user: CurrentUser, selected: Selected, fields_text: FieldsText = ""
+    services: Served, user: CurrentUser, selected: Selected, fields_text: FieldsText = ""
 ) -> Response:
     """Joined from bytes that are kept encoded; no model is built on this path."""
     applications = services.store.applications
@@ -54,16 +54,14 @@ async def list_applications(
         whole = {"metadata": {"resourceVersion": applications.resource_version}, "items": items}
         return json_answer({"items": [], **fields.applied(whole)})
     encoded = [found for name in names if (found := applications.encoded(name)) is not None]
-    return raw_answer(request, listed(encoded, applications.resource_version))
+    return raw_answer(listed(encoded, applications.resource_version))
 
 
 @router.get("/{name}", summary="One application; with refresh, after the controller has looked again")
-async def get_application(
-    request: Request, services: Served, app: ReadableApp, refresh: Annotated[str, Query()] = ""
-) -> Response:
+async def get_application(services: Served, app: ReadableApp, refresh: Annotated[str, Query()] = "") -> Response:
     if refresh:
         return shown(await refreshed(services, app.name, refresh))
-    return raw_answer(request, services.store.applications.encoded(app.name) or b"{}")
+    return raw_answer(services.store.applications.encoded(app.name) or b"{}")
 
 
 @router.post("", summary="Create an application")

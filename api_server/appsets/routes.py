@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from adapters.store.kinds import RecordName
 from api_server.access import CurrentUser, Segment, Served
-from api_server.answers import json_answer, listed
+from api_server.answers import json_answer, listed, raw_answer
 from api_server.applications.selection import parse_selector
 from api_server.auth.sessions import Subject
 from api_server.mgmt_events import events_about
@@ -35,7 +35,7 @@ async def list_appsets(
         and all(holds(dict(labels_of(raw))) for holds in wanted)
         and _may_see(services, user, raw)
     ]
-    return Response(listed(found, appsets.resource_version), media_type="application/json")
+    return raw_answer(listed(found, appsets.resource_version))
 
 
 @router.get("/{name}", summary="One ApplicationSet")

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from api_server.access import CurrentUser, Segment, Served, check
-from api_server.answers import json_answer, listed
+from api_server.answers import json_answer, listed, raw_answer
 from api_server.auth.sessions import Subject
 from api_server.clusters.views import cluster_view
 from api_server.fields import Fields
@@ -38,7 +38,7 @@ async def list_projects(
         whole = {"metadata": {"resourceVersion": projects.resource_version}, "items": items}
         return json_answer({"items": [], **fields.applied(whole)})
     encoded = [found for each in names if (found := projects.encoded(each)) is not None]
-    return Response(listed(encoded, projects.resource_version), media_type="application/json")
+    return raw_answer(listed(encoded, projects.resource_version))
 
 
 @router.get("/{name}", summary="One project")

@@ -5,7 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import RedirectResponse, Response
 
 from api_server.access import CurrentUser, KnownUser, Served, token_of
-from api_server.answers import json_answer
+from api_server.answers import json_answer, token_answer
 from api_server.auth.cookies import cleared_cookies, set_cookies
 from api_server.auth.sessions import Subject
 from api_server.auth.tokens import ISSUER
@@ -32,7 +32,7 @@ async def log_in(services: Served, login: LoginRequest) -> Response:
         raise
     services.metrics.logins.labels("success").inc()
     services.audit.record(services.sessions.subject_of(token), "session/create", "session")
-    answer = json_answer({"token": token})
+    answer = token_answer(token)
     for cookie in set_cookies(token, path="/", secure=services.secure):
         answer.headers.append("Set-Cookie", cookie)
     return answer
