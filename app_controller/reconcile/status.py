@@ -208,9 +208,10 @@ def _conditions(
 
 
 def _lasting(raw: RawApp, status: Mapping[str, Any]) -> RawApp:
-    """What takes up room beside the resources and is not changed by telling what did not fit."""
+    """What takes up room beside the resources and is as large after the patch as before it."""
     rest = {name: value for name, value in status.items() if name not in ("resources", "conditions", "reconciledAt")}
-    return {"spec": raw.get("spec"), "annotations": annotations_of(raw), "status": rest}
+    annotations = {name: value for name, value in annotations_of(raw).items() if name != REFRESH}
+    return {"spec": raw.get("spec"), "annotations": annotations, "status": rest}
 
 
 def _condition(status: Mapping[str, Any], type: str) -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
 from adapters.store.decode import application
@@ -203,6 +203,7 @@ ROOMS = some.sampled_from([0, 30_000, 100_000, 250_000, 1_000_000])
 
 @settings(deadline=None, max_examples=30)
 @given(some.integers(0, 3_000), some.integers(0, 600), ROOMS)
+@example(synced=599, apart=599, room=100_000)
 def test_a_status_that_does_not_fit_is_cut_once_and_says_by_how_much(synced: int, apart: int, room: int) -> None:
     whole = found(SyncCode.OUT_OF_SYNC, resources=(*many(synced), *many(apart, SyncCode.OUT_OF_SYNC)))
 
@@ -222,6 +223,17 @@ def test_a_status_that_does_not_fit_is_cut_once_and_says_by_how_much(synced: int
         # One Synced object may be there for its kind's sake, before all that are not Synced.
         assert codes.count("Synced") <= 1 or codes.count("OutOfSync") == apart
     assert [each["name"] for each in kept] == sorted((each["name"] for each in kept), key=lambda name: name[0] == "O")
+
+
+def test_what_fits_does_not_depend_on_the_request_to_look_again() -> None:
+    whole = found(resources=many(1_198))
+    for room in range(96_200, 96_700, 10):  # somewhere in here all of them just fit
+        raw = an_app(annotations={REFRESH: "hard"})
+        asked = status_patch(raw, application(raw), whole, now=NOW, refreshed=True, room=room)
+        raw = apply_merge_patch(raw, asked)
+        assert not raw["metadata"]["annotations"]
+        again = status_patch(raw, application(raw), whole, now=LATER, refreshed=False, room=room)
+        assert not again, f"with room for {room} bytes"
 
 
 def test_one_object_of_each_kind_is_kept_before_all_others() -> None:
