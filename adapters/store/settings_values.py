@@ -38,30 +38,12 @@ def _without(groups: str, kinds: str) -> KindFilter:
     return KindFilter(tuple("" if group == "core" else group for group in groups.split()), tuple(kinds.split()))
 
 
-# Never looked at: many, short-lived, in no tree.
+# Never looked at: many, short-lived, in no tree. These are Argo CD's own; all other exclusions stand in argocd-cm, and
+# where that has none, none are in force.
 ALWAYS_EXCLUDED = (
     KindFilter(("events.k8s.io", "metrics.k8s.io")),
     _without("core", "Event"),
     _without("coordination.k8s.io", "Lease"),
-)
-# What Argo CD's own argocd-cm excludes, and nothing else; holds where argocd-cm has no such key. A key that is
-# there replaces it, also with an empty text.
-DEFAULT_EXCLUSIONS = (
-    _without("core discovery.k8s.io", "Endpoints EndpointSlice"),
-    _without("coordination.k8s.io", "Lease"),
-    _without(
-        "authentication.k8s.io authorization.k8s.io",
-        "SelfSubjectReview TokenReview LocalSubjectAccessReview SelfSubjectAccessReview SelfSubjectRulesReview "
-        "SubjectAccessReview",
-    ),
-    _without("certificates.k8s.io", "CertificateSigningRequest"),
-    _without("cert-manager.io", "CertificateRequest"),
-    _without("cilium.io", "CiliumIdentity CiliumEndpoint CiliumEndpointSlice"),
-    _without(
-        "kyverno.io reports.kyverno.io wgpolicyk8s.io",
-        "PolicyReport ClusterPolicyReport EphemeralReport ClusterEphemeralReport AdmissionReport "
-        "ClusterAdmissionReport BackgroundScanReport ClusterBackgroundScanReport UpdateRequest",
-    ),
 )
 
 
@@ -107,7 +89,7 @@ class Settings(msgspec.Struct, frozen=True):
     reconciliation_timeout: timedelta = timedelta(seconds=120)
     reconciliation_jitter: timedelta = timedelta(seconds=60)
     hard_reconciliation_timeout: timedelta = timedelta(0)  # 0: never
-    exclusions: tuple[KindFilter, ...] = DEFAULT_EXCLUSIONS
+    exclusions: tuple[KindFilter, ...] = ()
     inclusions: tuple[KindFilter, ...] = ()
     compare_options: CompareOptions = CompareOptions()
     ignore_differences: tuple[IgnoreDifference, ...] = ()  # for all applications; group and kind are globs

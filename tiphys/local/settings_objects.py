@@ -30,6 +30,39 @@ g, developer, role:developer
 g, readonly, role:readonly
 """
 
+# What Argo CD's own argocd-cm leaves out: many, or made by controllers, and of use to nobody in a tree.
+EXCLUSIONS = """\
+- apiGroups: ["", discovery.k8s.io]
+  kinds: [Endpoints, EndpointSlice]
+- apiGroups: [coordination.k8s.io]
+  kinds: [Lease]
+- apiGroups: [authentication.k8s.io, authorization.k8s.io]
+  kinds:
+  - SelfSubjectReview
+  - TokenReview
+  - LocalSubjectAccessReview
+  - SelfSubjectAccessReview
+  - SelfSubjectRulesReview
+  - SubjectAccessReview
+- apiGroups: [certificates.k8s.io]
+  kinds: [CertificateSigningRequest]
+- apiGroups: [cert-manager.io]
+  kinds: [CertificateRequest]
+- apiGroups: [cilium.io]
+  kinds: [CiliumIdentity, CiliumEndpoint, CiliumEndpointSlice]
+- apiGroups: [kyverno.io, reports.kyverno.io, wgpolicyk8s.io]
+  kinds:
+  - PolicyReport
+  - ClusterPolicyReport
+  - EphemeralReport
+  - ClusterEphemeralReport
+  - AdmissionReport
+  - ClusterAdmissionReport
+  - BackgroundScanReport
+  - ClusterBackgroundScanReport
+  - UpdateRequest
+"""
+
 
 def namespace(name: str) -> ManifestDict:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
@@ -37,7 +70,12 @@ def namespace(name: str) -> ManifestDict:
 
 def config(namespace: str, url: str, users: Mapping[str, str]) -> ManifestDict:
     accounts = {f"accounts.{name}": "login, apiKey" for name in users if name != "admin"}
-    data = {"url": url, "application.resourceTrackingMethod": "annotation", **accounts}
+    data = {
+        "url": url,
+        "application.resourceTrackingMethod": "annotation",
+        "resource.exclusions": EXCLUSIONS,
+        **accounts,
+    }
     return {**_named("ConfigMap", "argocd-cm", namespace), "data": data}
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from adapters.store.settings_parsing import Sources, parse_settings
 from adapters.store.settings_values import Settings
+from tiphys.local import settings_objects
 
 
 def parsed(previous: Settings | None = None, **sources: Any) -> Settings:
@@ -125,7 +126,27 @@ def test_an_entry_that_is_gone_falls_back_to_the_default() -> None:
         ("", "Pod", False),
     ],
 )
-def test_what_argo_cd_ships_as_excluded_is_excluded_without_a_word(group: str, kind: str, excluded: bool) -> None:
+def test_what_argo_cd_ships_as_excluded_stands_in_our_own_argocd_cm(group: str, kind: str, excluded: bool) -> None:
+    shipped = settings_objects.config("argocd", "http://here", {})["data"]
+    assert parsed(config=shipped).excludes(group, kind, "https://dev") is excluded
+
+
+@pytest.mark.parametrize(
+    ("group", "kind", "excluded"),
+    [
+        ("", "Event", True),
+        ("events.k8s.io", "Event", True),
+        ("metrics.k8s.io", "PodMetrics", True),
+        ("coordination.k8s.io", "Lease", True),
+        ("", "Endpoints", False),
+        ("discovery.k8s.io", "EndpointSlice", False),
+        ("cert-manager.io", "CertificateRequest", False),
+        ("apiregistration.k8s.io", "APIService", False),
+    ],
+)
+def test_where_argocd_cm_names_no_exclusions_only_what_is_fixed_is_excluded(
+    group: str, kind: str, excluded: bool
+) -> None:
     assert parsed().excludes(group, kind, "https://dev") is excluded
 
 
@@ -137,40 +158,9 @@ def test_an_empty_list_of_exclusions_excludes_only_what_is_fixed(text: str) -> N
 
 
 def test_every_default_is_argo_cds() -> None:
-    """Those of its argocd-cm of 3.5 and, where that has no key, those of its code."""
+    """Those of its code, 3.5: what holds where argocd-cm has no key."""
     settings = parsed()
-    assert [(each.api_groups, each.kinds) for each in settings.exclusions] == [
-        (("", "discovery.k8s.io"), ("Endpoints", "EndpointSlice")),
-        (("coordination.k8s.io",), ("Lease",)),
-        (
-            ("authentication.k8s.io", "authorization.k8s.io"),
-            (
-                "SelfSubjectReview",
-                "TokenReview",
-                "LocalSubjectAccessReview",
-                "SelfSubjectAccessReview",
-                "SelfSubjectRulesReview",
-                "SubjectAccessReview",
-            ),
-        ),
-        (("certificates.k8s.io",), ("CertificateSigningRequest",)),
-        (("cert-manager.io",), ("CertificateRequest",)),
-        (("cilium.io",), ("CiliumIdentity", "CiliumEndpoint", "CiliumEndpointSlice")),
-        (
-            ("kyverno.io", "reports.kyverno.io", "wgpolicyk8s.io"),
-            (
-                "PolicyReport",
-                "ClusterPolicyReport",
-                "EphemeralReport",
-                "ClusterEphemeralReport",
-                "AdmissionReport",
-                "ClusterAdmissionReport",
-                "BackgroundScanReport",
-                "ClusterBackgroundScanReport",
-                "UpdateRequest",
-            ),
-        ),
-    ]
+    assert settings.exclusions == ()
     assert settings.inclusions == ()
     options = settings.compare_options
     assert (options.ignore_resource_status_field, options.ignore_aggregated_roles) == ("all", False)
