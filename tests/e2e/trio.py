@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import httpx
 
+from tests.fixtures.control_plane import freeze
+
 Found = TypeVar("Found")
 
 PATIENCE = 60.0  # seconds; how long a test waits before it calls a thing not done
@@ -230,7 +232,7 @@ class Trio:
 def stopped(pids: Sequence[int]) -> Iterator[None]:
     """The processes hang (SIGSTOP) inside the block."""
     for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+        freeze(pid)
     try:
         yield
     finally:

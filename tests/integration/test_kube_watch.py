@@ -20,7 +20,7 @@ from adapters.kube.credentials import cluster_from_kubeconfig
 from adapters.kube.watch import Broken, Gone, Resumed, Synced, Upsert, WatchEvent, watch
 from gitops.model.errors import ClusterUnreachable, KindNotServed
 from gitops.model.resource import ResourceType, name_of
-from tests.fixtures.control_plane import ControlPlane, started_control_plane
+from tests.fixtures.control_plane import ControlPlane, freeze, started_control_plane
 from tests.fixtures.session import shared_folder
 
 pytestmark = pytest.mark.integration
@@ -200,7 +200,7 @@ async def test_a_stopped_api_server_is_noticed_within_ten_seconds(faulty: KubeCl
         await following(events, Synced)
         await faulty.create(CONFIG_MAPS, labelled("default", "before-the-pause"))
         await following(events, Upsert)
-        os.kill(api_server.pid, signal.SIGSTOP)
+        freeze(api_server.pid)
         try:
             stopped_at = time.monotonic()
             broken = await following(events, Broken, within=15.0)
@@ -217,7 +217,7 @@ async def test_a_stopped_api_server_shows_no_sign_of_life_until_it_goes_on(
     faulty: KubeClient, api_server: ApiServer
 ) -> None:
     await faulty.version()
-    os.kill(api_server.pid, signal.SIGSTOP)
+    freeze(api_server.pid)
     try:
         assert not await faulty.is_alive(within=0.0)
     finally:
