@@ -17,6 +17,7 @@ from api_server.auth.accounts import LOGIN, lists_token, may_be_used_for
 from api_server.auth.attempts import Attempts
 from api_server.auth.passwords import Passwords
 from api_server.auth.records import AuthRecords
+from api_server.auth.refusals import refused, useless
 from api_server.auth.tokens import Claims
 from gitops.model.errors import GitOpsError, Unauthenticated
 
@@ -86,16 +87,18 @@ class Sessions:
         """Whom a token speaks for, checked against everything that can have ended it."""
         claims = tokens.read(token, self.key(), now=self._clock.now())
         if claims.token_id in self._revoked_here or kept.revocation_key(claims.token_id) in self._records.sessions:
-            raise Unauthenticated("invalid session: the token was revoked; log in again")
+            raise refused(claims.subject, "it was revoked")
         if claims.is_project_token:
             return self._project_subject(claims)
         account = self.accounts.get(claims.username)
-        if account is None or not may_be_used_for(account, claims.capability):
-            raise Unauthenticated("invalid session: the account is disabled or may not be used like this")
+        if account is None:
+            raise useless(claims.subject, f"there is no account `{claims.username}` any more")
+        if not may_be_used_for(account, claims.capability):
+            raise useless(claims.subject, f"account `{account.name}` is disabled or may not be used like this")
         if claims.capability == LOGIN:
             self._check_login(claims, account)
         elif not lists_token(account, claims.token_id):
-            raise Unauthenticated("invalid session: the token was deleted")
+            raise refused(claims.subject, "it was deleted")
         return Subject(account.name, claims=claims)
 
     async def revoke(self, claims: Claims) -> None:
@@ -149,14 +152,14 @@ class Sessions:
     def _check_login(self, claims: Claims, account: Account) -> None:
         changed = account.password_changed_at
         if changed and claims.issued_at < changed.replace(microsecond=0):
-            raise Unauthenticated("invalid session: the password has changed since; log in again")
+            raise refused(claims.subject, "the password has changed since")
         if self._clock.now() - claims.issued_at > self._records.settings.session_duration:
-            raise Unauthenticated("invalid session: it has lasted as long as it may; log in again")
+            raise refused(claims.subject, "it has lasted as long as it may")
 
     def _project_subject(self, claims: Claims) -> Subject:
         _, project, role = (*claims.subject.split(":"), "", "")[:3]
         if not self._project_tokens(project, role, claims):
-            raise Unauthenticated("invalid session: the project's role does not list this token")
+            raise refused(claims.subject, "it was deleted, or its role was")
         return Subject(claims.subject, claims=claims)
 
 

@@ -9,7 +9,9 @@ import jwt
 import msgspec
 
 from api_server.auth.accounts import API_KEY, LOGIN
+from api_server.auth.refusals import PROJECT, foreign, refused, useless
 from gitops.model.errors import Unauthenticated
+from gitops.model.moments import rfc3339
 
 ISSUER = "argocd"
 ALGORITHM = "HS256"
@@ -27,7 +29,7 @@ class Claims(msgspec.Struct, frozen=True):
 
     @property
     def is_project_token(self) -> bool:
-        return self.subject.startswith("proj:")
+        return self.subject.startswith(PROJECT)
 
     @property
     def username(self) -> str:
@@ -66,14 +68,14 @@ def read(token: str, key: bytes, *, now: datetime) -> Claims:
     issued, starts, ends = (_moment(payload, name) for name in ("iat", "nbf", "exp"))
     subject, token_id = payload["sub"], payload["jti"]
     if not (isinstance(subject, str) and isinstance(token_id, str) and subject and token_id and issued):
-        raise Unauthenticated("invalid session: the token's claims are not usable; log in again")
+        raise foreign(token)
     if issued > now + LEEWAY or (starts and starts > now + LEEWAY):
-        raise Unauthenticated("invalid session: the token is not valid yet")
+        raise useless(subject, "it is not valid yet; the clocks of the servers differ")
     if ends and ends <= now:
-        raise Unauthenticated("invalid session: the token has expired; log in again")
+        raise refused(subject, f"it expired at {rfc3339(ends)}")
     claims = Claims(subject, token_id, issued, ends)
     if claims.capability == LOGIN and ends is None:
-        raise Unauthenticated("invalid session: a login token without an end is not ours; log in again")
+        raise refused(subject, "a login token without an end is not ours")
     return claims
 
 
@@ -94,7 +96,7 @@ def _verified(token: str, key: bytes) -> dict[str, Any]:
             },
         )
     except (jwt.InvalidTokenError, ValueError):
-        raise Unauthenticated("invalid session: the token is not one of ours; log in again") from None
+        raise foreign(token) from None
 
 
 def _moment(payload: dict[str, Any], name: str) -> datetime | None:
@@ -102,8 +104,8 @@ def _moment(payload: dict[str, Any], name: str) -> datetime | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Unauthenticated(f"invalid session: the token's `{name}` is not a point in time")
+        raise Unauthenticated(f"invalid token: its `{name}` is not a point in time")
     try:
         return datetime.fromtimestamp(value, UTC)
     except (OverflowError, ValueError, OSError):
-        raise Unauthenticated(f"invalid session: the token's `{name}` is out of range") from None
+        raise Unauthenticated(f"invalid token: its `{name}` is out of range") from None
