@@ -13,6 +13,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from adapters.clock import Clock
+from adapters.jq.engine import JqEngine
 from adapters.repo_client import RepoClient
 from adapters.store import settings_values as argocd
 from adapters.store.feed import DELETED, Changed, Feed, Resync
@@ -75,18 +76,19 @@ class Controller:
         self.revisions = Revisions(
             repo, clock, interval=self._poll_interval, moved=self._references_moved, polls=self.metrics.polls
         )
+        self._jq = JqEngine(settings.jq_time)
         examiner = Examiner(
             store=store,
             clusters=self.clusters,
             revisions=self.revisions,
             desired=DesiredStates(repo, store.namespace, lambda: store.settings().kustomize),
-            comparer=Comparer(self.metrics),
+            comparer=Comparer(self.metrics, self._jq),
             clock=clock,
             control_namespace=store.namespace,
         )
         self.operations = Operations(
             store=store,
-            preparation=SyncPreparation(store, examiner, clock),
+            preparation=SyncPreparation(store, examiner, clock, self._jq),
             clock=clock,
             metrics=self.metrics,
             deadline=settings.operation_deadline,
@@ -108,20 +110,23 @@ class Controller:
 
     async def serve(self) -> None:
         """Runs until cancelled; a loop that fails takes the others down with it."""
-        async with asyncio.TaskGroup() as loops:
-            loops.create_task(self.clusters.serve())
-            loops.create_task(self.revisions.serve())
-            loops.create_task(self._follow_repo_server())
-            loops.create_task(self.operations.serve())
-            loops.create_task(self._announcer.serve())
-            await asyncio.sleep(0)  # their task groups open before the first key is taken
-            loops.create_task(self._follow_applications())
-            loops.create_task(self._follow_sets())
-            loops.create_task(self._follow_settings())
-            loops.create_task(self._follow_registrations())
-            loops.create_task(self._follow_projects())
-            loops.create_task(self._visit_applications(loops))
-            loops.create_task(self._visit_sets())
+        try:
+            async with asyncio.TaskGroup() as loops:
+                loops.create_task(self.clusters.serve())
+                loops.create_task(self.revisions.serve())
+                loops.create_task(self._follow_repo_server())
+                loops.create_task(self.operations.serve())
+                loops.create_task(self._announcer.serve())
+                await asyncio.sleep(0)  # their task groups open before the first key is taken
+                loops.create_task(self._follow_applications())
+                loops.create_task(self._follow_sets())
+                loops.create_task(self._follow_settings())
+                loops.create_task(self._follow_registrations())
+                loops.create_task(self._follow_projects())
+                loops.create_task(self._visit_applications(loops))
+                loops.create_task(self._visit_sets())
+        finally:
+            await self._jq.close()
 
     # --- keys in ------------------------------------------------------------------------------------
 

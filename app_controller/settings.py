@@ -34,5 +34,6 @@ class Settings(BaseSettings):
     repo_server: str = "127.0.0.1:8081"
     workers: PositiveInt = 20  # visits at one moment
     poll_interval: Duration | None = None  # of Git references; absent: argocd-cm's timeout.reconciliation
+    jq_time: Duration = timedelta(seconds=1)  # of the processor, for one jqPathExpression on one object
     operation_deadline: Duration = timedelta(hours=1)
     wave_pause: Duration = timedelta(seconds=2)

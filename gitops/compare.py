@@ -10,6 +10,7 @@ import msgspec
 
 from gitops.diff.field_removal import Path
 from gitops.diff.ignore import IgnoreRules
+from gitops.diff.path_expressions import Found
 from gitops.diff.verdict import FieldChange, difference
 from gitops.health.assess import NO_OVERRIDES, Check, assess, is_worse
 from gitops.manifest.annotations import (
@@ -73,10 +74,11 @@ def compare_object(
     rules: IgnoreRules,
     overrides: Mapping[GroupKind, Check] = NO_OVERRIDES,
     *,
+    found: Found | None = None,
     message: str = "",
     immaterial: Sequence[Path] = (),
 ) -> ObjectComparison:
-    """One object's comparison.
+    """One object's comparison; `found` is where the rules' path expressions lead.
 
     `predicted` is what applying `desired` would make of `live`: the answer of a dry run, or of
     `three_way.predict`. None says that nothing would change (`surely_equal`), or that there is nothing to
@@ -84,23 +86,23 @@ def compare_object(
     application; `message` says how the verdict was reached when it was not a dry run. `immaterial`
     are paths in which the two do not differ whatever they hold (`Tracking.immaterial`).
     """
-    found = _described(desired, live, overrides, message)
-    if found.hook or (desired is not None and is_skipped(desired)):
-        return found
+    described = _described(desired, live, overrides, message)
+    if described.hook or (desired is not None and is_skipped(desired)):
+        return described
     if desired is None:
         return msgspec.structs.replace(
-            found,
+            described,
             code=SyncCode.OUT_OF_SYNC,
             requires_pruning=True,
             ignored=live is not None and ignores_extraneous(live),
         )
     if live is None:
-        return msgspec.structs.replace(found, code=SyncCode.OUT_OF_SYNC, predicted=desired)
+        return msgspec.structs.replace(described, code=SyncCode.OUT_OF_SYNC, predicted=desired)
     if predicted is None:
-        return msgspec.structs.replace(found, code=SyncCode.SYNCED, predicted=live)
-    changes = difference(live, predicted, rules.for_object(live), immaterial).changes
+        return msgspec.structs.replace(described, code=SyncCode.SYNCED, predicted=live)
+    changes = difference(live, predicted, rules.for_object(live), found, immaterial).changes
     return msgspec.structs.replace(
-        found,
+        described,
         code=SyncCode.OUT_OF_SYNC if changes else SyncCode.SYNCED,
         predicted=predicted,
         differences=changes,

@@ -8,10 +8,12 @@ from collections.abc import Mapping, Set
 
 import msgspec
 
+from adapters.jq.engine import JqEngine
 from app_controller.concurrency import tasks_together
 from app_controller.desired import Desired, DesiredObject
 from app_controller.live.cluster import LiveCluster
 from app_controller.metrics import Metrics
+from app_controller.reconcile.ignored import IgnoredPaths
 from app_controller.reconcile.reach import Reach, how_to_share
 from app_controller.reconcile.writes import MANAGER, apply_declared, patched, refuses_apply_only
 from gitops.compare import Comparison, ObjectComparison, compare_object, summarize
@@ -57,8 +59,9 @@ class _Remembered(msgspec.Struct, frozen=True):
 
 
 class Comparer:
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, jq: JqEngine) -> None:
         self._metrics = metrics
+        self._jq = jq
         self._memory: dict[tuple[AppName, str], dict[ResourceKey, _Remembered]] = {}
 
     def forget(self, name: AppName) -> None:
@@ -82,7 +85,9 @@ class Comparer:
         `options` of the application: what a sync will do is what is predicted.
         """
         before = self._memory.get((name, purpose), {})
-        visit = _Visit(self._metrics, live, rules, reach.tracking, before, _defined_by(desired), options)
+        ignored = IgnoredPaths(self._jq, name, rules)
+        await ignored.check()
+        visit = _Visit(self._metrics, live, rules, ignored, reach.tracking, before, _defined_by(desired), options)
         problems: list[tuple[str, str]] = [("RepeatedResourceWarning", each) for each in desired.warnings]
         wanted = {each.key for each in desired.objects} | desired.skipped
         runs = {key_of(each) for each in desired.hooks}
@@ -120,6 +125,7 @@ class _Visit:
         metrics: Metrics,
         live: LiveCluster,
         rules: IgnoreRules,
+        ignored: IgnoredPaths,
         tracking: Tracking,
         before: Mapping[ResourceKey, _Remembered],
         defined: Set[GroupKind],
@@ -128,6 +134,7 @@ class _Visit:
         self._metrics = metrics
         self._live = live
         self._rules = rules
+        self._ignored = ignored
         self._tracking = tracking
         self._terms = f"{rules.digest} {tracking.label_key}"
         self._before = before
@@ -156,23 +163,23 @@ class _Visit:
 
     async def judge(self, desired: DesiredObject, live: Manifest | None) -> None:
         if live is None:
-            self._missing(desired)
+            await self._missing(desired)
             return
         if version_of(live) != desired.version:
             live = await self._in_version(desired, live)
         desired = msgspec.structs.replace(desired, manifest=with_injected(desired.manifest, live))
         if surely_equal(desired.manifest, live, MANAGER):
-            self._conclude(desired, live, None, "local")
+            await self._conclude(desired, live, None, "local")
             return
         last = self._before.get(desired.key)
         content = _content_digest(live)
         if last is not None and last.content == content and (last.desired, last.rules) == (desired.digest, self._terms):
-            self._conclude(desired, live, last.prediction, "remembered", content=content, left_out=last.left_out)
+            await self._conclude(desired, live, last.prediction, "remembered", content=content, left_out=last.left_out)
             return
         prediction, left_out, message = await self._predicted(desired, live)
         # What a refusal rests on (a webhook that does not answer, a permission) may change at any time.
         lasting = not message
-        self._conclude(
+        await self._conclude(
             desired, live, prediction, "dry run", content=content, left_out=left_out, message=message, lasting=lasting
         )
 
@@ -185,10 +192,10 @@ class _Visit:
 
     # --- inside -------------------------------------------------------------------------------------
 
-    def _missing(self, desired: DesiredObject) -> None:
+    async def _missing(self, desired: DesiredObject) -> None:
         if not self._live.serves(desired.key.group_kind):
             self._note_unserved(desired)
-        self._conclude(desired, None, None, "local")
+        await self._conclude(desired, None, None, "local")
 
     def _note_unserved(self, desired: DesiredObject) -> None:
         may_come = "SkipDryRunOnMissingResource=true" in sync_options(desired.manifest)
@@ -226,7 +233,7 @@ class _Visit:
         kept = without_fields(desired.manifest, left_out) or desired.manifest
         return predict_takeover(kept, known, answer, MANAGER), left_out, ""
 
-    def _conclude(
+    async def _conclude(
         self,
         desired: DesiredObject,
         live: Manifest | None,
@@ -239,8 +246,11 @@ class _Visit:
         lasting: bool = True,
     ) -> None:
         immaterial = self._tracking.immaterial(desired.manifest, live) if live is not None else ()
+        found = None
+        if live is not None and prediction is not None:
+            found = await self._ignored.of(live, prediction)
         compared = compare_object(
-            desired.manifest, live, prediction, self._rules, message=message, immaterial=immaterial
+            desired.manifest, live, prediction, self._rules, found=found, message=message, immaterial=immaterial
         )
         verdict = _Remembered(
             desired=desired.digest,

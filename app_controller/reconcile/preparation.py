@@ -6,19 +6,22 @@ from datetime import datetime
 import msgspec
 
 from adapters.clock import Clock
+from adapters.jq.engine import JqEngine
 from adapters.store.store import Store
 from app_controller.desired import RawSource
 from app_controller.reconcile.attempt_terms import Prepared
 from app_controller.reconcile.examination import OPERATION, Examined, Examiner, sources_of
+from app_controller.reconcile.ignored import IgnoredPaths
 from app_controller.reconcile.reach import Reach, how_to_share
 from app_controller.revisions import is_commit
 from gitops.compare import ObjectComparison
-from gitops.diff.ignore import IgnoreRules, respecting
+from gitops.diff.ignore import respecting
 from gitops.manifest.annotations import deletion_approved_at
 from gitops.model.application import Application, AppName
 from gitops.model.errors import GitOpsError, InvalidRequest, NotFound, NotPermitted
 from gitops.model.moments import parse_rfc3339, rfc3339
 from gitops.model.operation import OperationState, ResultCode, SyncOperation, SyncResult
+from gitops.model.resource import Manifest
 from gitops.sync.hooks import Attempt
 from gitops.sync.options import app_options
 from gitops.sync.tasks import Settled, Subject, SyncIntent, SyncTask, tasks_for
@@ -26,10 +29,11 @@ from gitops.sync.windows import Target, may_sync
 
 
 class SyncPreparation:
-    def __init__(self, store: Store, examiner: Examiner, clock: Clock) -> None:
+    def __init__(self, store: Store, examiner: Examiner, clock: Clock, jq: JqEngine) -> None:
         self._store = store
         self._examiner = examiner
         self._clock = clock
+        self._jq = jq
 
     async def prepare(self, name: AppName, state: OperationState) -> Prepared:
         """Raises whatever stands in the way of knowing what to do; nothing has been changed then."""
@@ -46,15 +50,11 @@ class SyncPreparation:
         examined = await self._examiner.examine(
             app, sources, purpose=OPERATION, revisions=_revisions_asked(operation, state)
         )
-        rules = self._examiner.rules_of(app)
         intent = self._intent(app, operation, state, examined)
         if intent.options.fail_on_shared_resource:
             _refuse_shared(examined)
         tasks = tasks_for(
-            [
-                _subject(each, rules if intent.options.respect_ignore_differences else None)
-                for each in _compared(examined)
-            ],
+            await self._subjects(app, examined, respecting_ignored=intent.options.respect_ignore_differences),
             examined.desired.hooks,
             intent,
             examined.live.mirror.get,
@@ -75,6 +75,20 @@ class SyncPreparation:
             pinned=_is_pinned(operation),
             blocked=self._blocked(app, manual=manual),
         )
+
+    async def _subjects(self, app: Application, examined: Examined, *, respecting_ignored: bool) -> list[Subject]:
+        compared = _compared(examined)
+        if not respecting_ignored:
+            return [_subject(each, each.desired) for each in compared]
+        rules = self._examiner.rules_of(app)
+        ignored = IgnoredPaths(self._jq, app.key, rules)
+        subjects = []
+        for each in compared:
+            desired = each.desired
+            if desired is not None and each.live is not None:
+                desired = respecting(desired, each.live, rules, await ignored.of(each.live))
+            subjects.append(_subject(each, desired))
+        return subjects
 
     def _blocked(self, app: Application, *, manual: bool) -> Callable[[datetime | None], str]:
         def blocked(began: datetime | None) -> str:
@@ -126,10 +140,7 @@ def _compared(examined: Examined) -> list[ObjectComparison]:
     return [each for each in examined.comparison.objects if not each.hook and each.code]
 
 
-def _subject(compared: ObjectComparison, respected: IgnoreRules | None) -> Subject:
-    desired = compared.desired
-    if respected is not None and desired is not None and compared.live is not None:
-        desired = respecting(desired, compared.live, respected)
+def _subject(compared: ObjectComparison, desired: Manifest | None) -> Subject:
     return Subject(
         key=compared.key,
         desired=desired,

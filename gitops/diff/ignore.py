@@ -1,7 +1,7 @@
 """`ignoreDifferences`: which fields of which objects do not count, from the application and the settings.
 
-Rules are compiled once; an expression we cannot evaluate safely is refused there, by name, so that it
-fails one application's spec instead of every comparison.
+Rules are compiled once. Path expressions are jq programs and not run here: whoever compares asks jq for
+the paths first (`ObjectRules.expressions`) and hands them in.
 """
 
 import hashlib
@@ -12,10 +12,10 @@ import msgspec
 
 from gitops.diff.field_removal import Path, removed
 from gitops.diff.fields_v1 import Tree, entries_of, item_at, union
-from gitops.diff.path_expressions import PathExpression
+from gitops.diff.path_expressions import Found
 from gitops.model.application import IgnoreDifference
 from gitops.model.errors import InvalidSpec
-from gitops.model.globs import glob_matches
+from gitops.model.globs import glob, glob_matches
 from gitops.model.numbers import count_of
 from gitops.model.resource import Manifest, group_of
 
@@ -33,7 +33,6 @@ class IgnoreStatus:
 class _Rule(msgspec.Struct, frozen=True):
     spec: IgnoreDifference
     pointers: tuple[Pointer, ...]
-    expressions: tuple[PathExpression, ...]
 
     def covers(self, manifest: Manifest) -> bool:
         spec, metadata = self.spec, manifest.get("metadata") or {}
@@ -49,7 +48,7 @@ class ObjectRules(msgspec.Struct, frozen=True):
     """The rules that apply to one object."""
 
     pointers: tuple[Pointer, ...] = ()
-    expressions: tuple[PathExpression, ...] = ()
+    expressions: tuple[str, ...] = ()
     managers: frozenset[str] = frozenset()
     ignores_status: bool = True
 
@@ -57,19 +56,25 @@ class ObjectRules(msgspec.Struct, frozen=True):
     def removes_fields(self) -> bool:
         return bool(self.pointers or self.expressions or self.managers)
 
-    def ignored_paths(self, manifest: Manifest, live: Manifest) -> list[Path]:
-        """Which paths of `manifest` do not count; `live` tells what the named managers own."""
+    def ignored_paths(self, manifest: Manifest, live: Manifest, found: Sequence[Path] | None = None) -> list[Path]:
+        """Which paths of `manifest` do not count; `live` tells what the named managers own.
+
+        `found` is where the expressions lead in `manifest`. Without it there is no verdict, not even a
+        careful one: what is to be ignored would be reverted.
+        """
+        if self.expressions and found is None:
+            raise ValueError("the paths of the jqPathExpressions were not asked for")
         paths = [path for pointer in self.pointers if (path := _resolved(manifest, pointer)) is not None]
-        for expression in self.expressions:
-            paths.extend(expression.paths(manifest))
+        paths.extend(path for path in found or () if path)
         if self.managers:
             owned = union(each["fieldsV1"] for each in entries_of(live) if each.get("manager") in self.managers)
             paths.extend(_owned_paths(owned, manifest, ()))
         return paths
 
-    def apply(self, manifest: Manifest, live: Manifest | None = None) -> Manifest:
+    def apply(self, manifest: Manifest, live: Manifest | None = None, found: Sequence[Path] | None = None) -> Manifest:
         """The manifest without the fields that do not count."""
-        kept: Manifest = removed(manifest, self.ignored_paths(manifest, manifest if live is None else live))
+        paths = self.ignored_paths(manifest, manifest if live is None else live, found)
+        kept: Manifest = removed(manifest, paths)
         return kept
 
 
@@ -84,6 +89,10 @@ class IgnoreRules(msgspec.Struct, frozen=True):
     ignore_aggregated_roles: bool = False
     digest: str = ""
 
+    @property
+    def expressions(self) -> frozenset[str]:
+        return frozenset(each for rule in self.rules for each in rule.spec.jq_path_expressions)
+
     def for_object(self, manifest: Manifest) -> ObjectRules:
         covering = [rule for rule in self.rules if rule.covers(manifest)]
         pointers = [pointer for rule in covering for pointer in rule.pointers]
@@ -96,7 +105,7 @@ class IgnoreRules(msgspec.Struct, frozen=True):
             return NO_RULES
         return ObjectRules(
             tuple(pointers),
-            tuple(expression for rule in covering for expression in rule.expressions),
+            tuple(expression for rule in covering for expression in rule.spec.jq_path_expressions),
             frozenset(manager for rule in covering for manager in rule.spec.managed_fields_managers),
             ignores_status,
         )
@@ -109,29 +118,24 @@ def compile_rules(
     ignore_status: str = IgnoreStatus.ALL,
     ignore_aggregated_roles: bool = False,
 ) -> IgnoreRules:
-    """Raises `InvalidSpec`, naming the pointer or expression that cannot be used."""
+    """Raises `InvalidSpec`, naming the pointer or pattern that cannot be used."""
     specs = (*system_rules, *app_rules)
-    compiled = tuple(
-        _Rule(
-            spec,
-            tuple(_parsed_pointer(pointer) for pointer in spec.json_pointers),
-            tuple(PathExpression(expression) for expression in spec.jq_path_expressions),
-        )
-        for spec in specs
-    )
+    for pattern in (pattern for spec in specs for pattern in (spec.group, spec.kind)):
+        glob(pattern)
+    compiled = tuple(_Rule(spec, tuple(_parsed_pointer(pointer) for pointer in spec.json_pointers)) for spec in specs)
     content = msgspec.json.encode((specs, ignore_status, ignore_aggregated_roles), order="sorted")
     return IgnoreRules(
         compiled, ignore_status, ignore_aggregated_roles, hashlib.blake2b(content, digest_size=16).hexdigest()
     )
 
 
-def respecting(desired: Manifest, live: Manifest, rules: IgnoreRules) -> Manifest:
+def respecting(desired: Manifest, live: Manifest, rules: IgnoreRules, found: Found | None = None) -> Manifest:
     """`desired` with the ignored fields as they are live, so that applying it leaves them alone."""
     object_rules = rules.for_object(live)
     if not object_rules.removes_fields:
         return desired
     result: Any = desired
-    for path in object_rules.ignored_paths(live, live):
+    for path in object_rules.ignored_paths(live, live, None if found is None else found.live):
         result = _with_live_value(result, live, path)
     kept: Manifest = result
     return kept

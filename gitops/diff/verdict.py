@@ -12,6 +12,7 @@ import msgspec
 
 from gitops.diff.field_removal import Path, removed
 from gitops.diff.ignore import NO_RULES, ObjectRules
+from gitops.diff.path_expressions import Found
 from gitops.manifest.annotations import LAST_APPLIED
 from gitops.manifest.normalize import SERVER_METADATA
 from gitops.model.resource import Manifest
@@ -48,10 +49,18 @@ NO_DIFFERENCE = Difference()
 
 
 def difference(
-    live: Manifest, predicted: Manifest, rules: ObjectRules = NO_RULES, immaterial: Sequence[Path] = ()
+    live: Manifest,
+    predicted: Manifest,
+    rules: ObjectRules = NO_RULES,
+    found: Found | None = None,
+    immaterial: Sequence[Path] = (),
 ) -> Difference:
-    """What applying would change in `live`, ignored fields and what is immaterial aside."""
-    before, after = comparable(live, live, rules), comparable(predicted, live, rules)
+    """What applying would change in `live`, ignored fields and what is immaterial aside.
+
+    `found` is where the rules' expressions lead.
+    """
+    before = comparable(live, live, rules, None if found is None else found.live)
+    after = comparable(predicted, live, rules, None if found is None else found.predicted)
     if immaterial:
         before, after = _without(before, immaterial), _without(after, immaterial)
     if before == after and _same_types(before, after):
@@ -59,7 +68,7 @@ def difference(
     return Difference(tuple(_changes(before, after, "")))
 
 
-def comparable(manifest: Manifest, live: Manifest, rules: ObjectRules) -> Manifest:
+def comparable(manifest: Manifest, live: Manifest, rules: ObjectRules, found: Sequence[Path] | None = None) -> Manifest:
     """The part of a manifest that counts; `live` knows which manager owns what."""
     kept = {key: value for key, value in manifest.items() if key != "status" or not rules.ignores_status}
     metadata = {key: value for key, value in (manifest.get("metadata") or {}).items() if key not in SERVER_METADATA}
@@ -69,7 +78,7 @@ def comparable(manifest: Manifest, live: Manifest, rules: ObjectRules) -> Manife
     if not metadata.get("annotations"):
         metadata.pop("annotations", None)
     kept["metadata"] = metadata
-    return rules.apply(kept, live) if rules.removes_fields else kept
+    return rules.apply(kept, live, found) if rules.removes_fields else kept
 
 
 def _without(manifest: Manifest, paths: Sequence[Path]) -> Manifest:

@@ -65,6 +65,13 @@ class Conflict(GitOpsError):
     reason = "Conflict"
 
 
+class ExpressionFailed(GitOpsError):
+    """A user's expression took too much time or memory; nothing is known of what it was asked about."""
+
+    reason = "ExpressionFailed"
+    condition = "ComparisonError"
+
+
 # --- the desired state cannot be had ----------------------------------------------------------------
 
 

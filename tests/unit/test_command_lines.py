@@ -31,6 +31,11 @@ ALLOWED = {
         *("sys.executable", "'-I'", "'-m'", "'repo_server.render.worker'"),
         "msgspec.json.encode(mine).decode()",  # our own value
     },
+    # Programs that users write go in by the standard input, never by the command line.
+    "adapters/jq/engine.py": {
+        *("sys.executable", "'-I'", "'-m'", "'adapters.jq.worker'"),
+        *("str(self._time.total_seconds())", "str(self._memory)", "str(_LONGEST_ANSWER)"),
+    },
     "repo_server/tools.py": {"tool", "*arguments"},  # `version` of the installed tools
     # What a registered cluster's Secret asks for, as in a kubeconfig: whoever registers clusters may say so.
     "adapters/kube/authorization.py": {"*command"},

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from adapters.jq.engine import JqEngine
 from app_controller.desired import Desired, DesiredObject
 from app_controller.live.mirror import Mirror
 from app_controller.metrics import Metrics
@@ -73,7 +74,7 @@ class Cloud:
         objects = tuple(DesiredObject(key_of(each), "v1", each, digest_of(each)) for each in stamped)
         state = Desired((), (), (), (), objects, (), frozenset())
         metrics = Metrics(CollectorRegistry(), applications=tuple, clusters=tuple, queue_length=lambda: 0)
-        comparer = Comparer(metrics)
+        comparer = Comparer(metrics, JqEngine())
         return await comparer.compare(
             NAME, state, self.live, IgnoreRules(), self.reach, purpose="target", options=SyncOptions()
         )

@@ -1,0 +1,1 @@
+"""jq programs that users write, run where they can be killed."""
