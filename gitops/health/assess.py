@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from gitops.health import extensions, jobs, networking, storage, workloads
+from gitops.health import conditions, extensions, jobs, networking, rollouts, storage, workloads
 from gitops.health.verdicts import progressing, unknown
 from gitops.manifest.annotations import has_hook_finalizer
 from gitops.model.errors import GitOpsError
@@ -36,14 +36,31 @@ CHECKS: Mapping[GroupKind, Mapping[str, Check]] = {
         "v1beta1": extensions.api_service,
     },
     GroupKind("apiextensions.k8s.io", "CustomResourceDefinition"): {"v1": extensions.custom_resource_definition},
-    GroupKind("argoproj.io", "Rollout"): {ANY_VERSION: extensions.rollout},
-    GroupKind("bitnami.com", "SealedSecret"): {ANY_VERSION: extensions.sealed_secret},
-    GroupKind("external-secrets.io", "ExternalSecret"): {ANY_VERSION: extensions.ready_condition},
-    GroupKind("external-secrets.io", "SecretStore"): {ANY_VERSION: extensions.ready_condition},
-    GroupKind("external-secrets.io", "ClusterSecretStore"): {ANY_VERSION: extensions.ready_condition},
-    GroupKind("cert-manager.io", "Certificate"): {ANY_VERSION: extensions.certificate},
-    GroupKind("cert-manager.io", "Issuer"): {ANY_VERSION: extensions.ready_condition},
-    GroupKind("cert-manager.io", "ClusterIssuer"): {ANY_VERSION: extensions.ready_condition},
+    GroupKind("argoproj.io", "Rollout"): {ANY_VERSION: rollouts.rollout},
+    GroupKind("argoproj.io", "AnalysisRun"): {ANY_VERSION: conditions.analysis_run},
+    GroupKind("argoproj.io", "Experiment"): {ANY_VERSION: conditions.experiment},
+    GroupKind("policy", "PodDisruptionBudget"): {ANY_VERSION: conditions.disruption_budget},
+    GroupKind("batch", "CronJob"): {ANY_VERSION: jobs.cron_job},
+    GroupKind("gateway.networking.k8s.io", "GatewayClass"): {ANY_VERSION: networking.gateway_class},
+    GroupKind("gateway.networking.k8s.io", "Gateway"): {ANY_VERSION: networking.gateway},
+    GroupKind("gateway.networking.k8s.io", "HTTPRoute"): {ANY_VERSION: networking.route},
+    GroupKind("gateway.networking.k8s.io", "GRPCRoute"): {ANY_VERSION: networking.route},
+    GroupKind("monitoring.coreos.com", "Prometheus"): {ANY_VERSION: conditions.prometheus},
+    GroupKind("helm.toolkit.fluxcd.io", "HelmRelease"): {ANY_VERSION: conditions.flux},
+    GroupKind("kustomize.toolkit.fluxcd.io", "Kustomization"): {ANY_VERSION: conditions.flux},
+    **{
+        GroupKind("source.toolkit.fluxcd.io", kind): {ANY_VERSION: conditions.flux}
+        for kind in ("HelmRepository", "OCIRepository", "GitRepository", "HelmChart", "Bucket")
+    },
+    GroupKind("bitnami.com", "SealedSecret"): {ANY_VERSION: conditions.sealed_secret},
+    GroupKind("external-secrets.io", "ExternalSecret"): {ANY_VERSION: conditions.external_secret},
+    **{
+        GroupKind("external-secrets.io", kind): {ANY_VERSION: conditions.ready}
+        for kind in ("SecretStore", "ClusterSecretStore", "PushSecret")
+    },
+    GroupKind("cert-manager.io", "Certificate"): {ANY_VERSION: conditions.certificate},
+    GroupKind("cert-manager.io", "Issuer"): {ANY_VERSION: conditions.ready},
+    GroupKind("cert-manager.io", "ClusterIssuer"): {ANY_VERSION: conditions.ready},
 }
 
 _BADNESS = {code: rank for rank, code in enumerate(HealthCode.BY_BADNESS)}

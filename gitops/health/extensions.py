@@ -1,8 +1,8 @@
-"""Health of what extends or steers a cluster: APIService, HorizontalPodAutoscaler, CRD, common operators' kinds."""
+"""Health of what extends or steers a cluster: APIService, HorizontalPodAutoscaler, CustomResourceDefinition."""
 
 import msgspec
 
-from gitops.health.verdicts import HEALTHY, degraded, healthy, part, progressing, suspended, whole_number
+from gitops.health.verdicts import HEALTHY, degraded, healthy, progressing
 from gitops.model.errors import InvalidSpec
 from gitops.model.resource import Condition, Manifest, annotations_of, conditions_of
 from gitops.model.status import Health
@@ -58,51 +58,16 @@ def api_service(manifest: Manifest) -> Health:
 def custom_resource_definition(manifest: Manifest) -> Health:
     """Established and its names accepted; before that, objects of the new kind are refused."""
     found = {each.type: each for each in conditions_of(manifest)}
-    if (names := found.get("NamesAccepted")) and names.status == "False":
-        return degraded(f"{names.reason}: {names.message}")
+    if not found:
+        return progressing("Waiting for the definition to be looked at")
     if (terminating := found.get("Terminating")) and terminating.status == "True":
         return progressing(terminating.message)
-    if (established := found.get("Established")) and established.status == "True":
+    for kind, bad in (("NamesAccepted", "False"), ("NonStructuralSchema", "True")):
+        if (each := found.get(kind)) and each.status == bad:
+            return degraded(f"{each.reason}: {each.message}")
+    established = found.get("Established")
+    if established is not None and established.status == "True":
         return HEALTHY
-    return progressing("Waiting to be established")
-
-
-def sealed_secret(manifest: Manifest) -> Health:
-    status = part(manifest, "status")
-    synced = next((each for each in conditions_of(manifest) if each.type == "Synced"), None)
-    if synced and synced.status == "False":
-        return degraded(synced.message)
-    behind = whole_number(status, "observedGeneration") < whole_number(part(manifest, "metadata"), "generation")
-    if synced is None or behind:
-        return progressing("Waiting for the Sealed Secrets controller")
-    return healthy(synced.message)
-
-
-def ready_condition(manifest: Manifest) -> Health:
-    """The many kinds that sum themselves up in one condition: Ready."""
-    ready = next((each for each in conditions_of(manifest) if each.type == "Ready"), None)
-    if ready is None:
-        return progressing("Waiting for a Ready condition")
-    if ready.status == "True":
-        return healthy(ready.message)
-    return degraded(ready.message) if ready.status == "False" else progressing(ready.message)
-
-
-def certificate(manifest: Manifest) -> Health:
-    """cert-manager: while an issuance runs, Ready=False is not yet a failure."""
-    found = {each.type: each for each in conditions_of(manifest)}
-    if (issuing := found.get("Issuing")) and issuing.status == "True":
-        return progressing(issuing.message)
-    return ready_condition(manifest)
-
-
-_ROLLOUT_PHASES = {"Healthy": healthy, "Paused": suspended, "Degraded": degraded, "Progressing": progressing}
-
-
-def rollout(manifest: Manifest) -> Health:
-    """Argo Rollouts; its phase speaks of an older spec until `observedGeneration` (a text) has caught up."""
-    status, metadata = part(manifest, "status"), part(manifest, "metadata")
-    if str(status.get("observedGeneration") or "") != str(metadata.get("generation") or ""):
-        return progressing("Waiting for the Rollouts controller to see the newest spec")
-    verdict = _ROLLOUT_PHASES.get(str(status.get("phase") or ""), progressing)
-    return verdict(str(status.get("message") or ""))
+    if established is None or established.reason == "Installing" or established.status != "False":
+        return progressing("Waiting to be established")
+    return degraded(f"{established.reason}: {established.message}")

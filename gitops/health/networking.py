@@ -1,7 +1,11 @@
-"""Health of what leads traffic: Service, Ingress."""
+"""Health of what leads traffic: Service, Ingress, the Gateway API."""
 
-from gitops.health.verdicts import HEALTHY, part, progressing
-from gitops.model.resource import Manifest
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gitops.health.conditions import by_condition
+from gitops.health.verdicts import HEALTHY, degraded, healthy, part, progressing, whole_number
+from gitops.model.resource import Condition, Manifest, conditions_in
 from gitops.model.status import Health
 
 
@@ -16,3 +20,62 @@ def service(manifest: Manifest) -> Health:
 
 def ingress(manifest: Manifest) -> Health:
     return HEALTHY if _has_address(manifest) else progressing()
+
+
+gateway_class = by_condition("Accepted")
+
+
+def gateway(manifest: Manifest) -> Health:
+    """The gateway itself, then each of its listeners."""
+    status, generation = part(manifest, "status"), _generation(manifest)
+    own = _current(status, generation)
+    if own is None:
+        return progressing("Waiting for the gateway's controller to see the newest spec")
+    if trouble := _trouble(own, ""):
+        return trouble
+    listeners = list(_listed(status, "listeners"))
+    for each in listeners:
+        if trouble := _trouble(_current(each, generation) or (), f"Listener {each.get('name', '')}: "):
+            return trouble
+    return healthy() if own or listeners else progressing("Waiting for the gateway's controller")
+
+
+def route(manifest: Manifest) -> Health:
+    """As well as the worst of the gateways that have seen the newest spec; one that has not is passed over."""
+    generation = _generation(manifest)
+    heard = False
+    for each in _listed(part(manifest, "status"), "parents"):
+        conditions = _current(each, generation)
+        if not conditions:
+            continue
+        heard = True
+        if trouble := _trouble(conditions, f"Parent {part(each, 'parentRef').get('name', '')}: "):
+            return trouble
+    return healthy() if heard else progressing("Waiting for a gateway to see the newest spec")
+
+
+def _generation(manifest: Manifest) -> int:
+    return whole_number(part(manifest, "metadata"), "generation")
+
+
+def _listed(status: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
+    found = status.get(name)
+    yield from (each for each in found if isinstance(each, Mapping)) if isinstance(found, list) else ()
+
+
+def _current(part_of_status: Mapping[str, Any], generation: int) -> tuple[Condition, ...] | None:
+    """Its conditions; None if one of them is about another spec than the newest."""
+    found = conditions_in(part_of_status)
+    stale = any(each.observed_generation not in (None, generation) for each in found) and generation
+    return None if stale else found
+
+
+def _trouble(conditions: tuple[Condition, ...], where: str) -> Health | None:
+    known = {each.type: each for each in conditions}
+    for kind in ("ResolvedRefs", "Accepted"):
+        if (found := known.get(kind)) and found.status == "False":
+            return degraded(f"{where}{found.message or found.reason or kind}")
+    for kind in ("Programmed", "Accepted", "ResolvedRefs"):
+        if (found := known.get(kind)) and found.status != "True":
+            return progressing(f"{where}{found.message or found.reason or kind}")
+    return None

@@ -3,18 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gitops.health.conditions import generation_observed
 from gitops.health.verdicts import HEALTHY, degraded, healthy, part, progressing, suspended, unknown, whole_number
 from gitops.manifest.annotations import is_hook
 from gitops.model.resource import Condition, Manifest, annotations_of, conditions_of, name_of
 from gitops.model.status import Health
 
 IGNORE_RESTART_POLICY = "argocd.argoproj.io/ignore-restart-policy"
-
-
-def generation_observed(manifest: Manifest) -> bool:
-    """Whether the controller has seen the newest spec; before that its status speaks of an older one."""
-    generation = whole_number(part(manifest, "metadata"), "generation")
-    return generation <= whole_number(part(manifest, "status"), "observedGeneration")
 
 
 def _condition(manifest: Manifest, kind: str) -> Condition | None:

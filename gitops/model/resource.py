@@ -57,6 +57,7 @@ class Condition(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True)
     status: str = "Unknown"
     reason: str = ""
     message: str = ""
+    observed_generation: int | None = None
 
 
 def group_of(manifest: Manifest) -> str:
@@ -119,16 +120,26 @@ def is_deleting(manifest: Manifest) -> bool:
 def conditions_of(manifest: Manifest) -> tuple[Condition, ...]:
     """`status.conditions`, tolerant of what controllers get wrong (missing or non-text fields)."""
     status = manifest.get("status")
-    found = status.get("conditions") if isinstance(status, Mapping) else None
+    return conditions_in(status) if isinstance(status, Mapping) else ()
+
+
+def conditions_in(part_of_status: Mapping[str, Any]) -> tuple[Condition, ...]:
+    """As `conditions_of`, of something else that has them: a listener, a parent."""
+    found = part_of_status.get("conditions")
     if not isinstance(found, list):
         return ()
     return tuple(
         Condition(
             type=str(each.get("type", "")),
             status=str(each.get("status", "Unknown")),
-            reason=str(each.get("reason", "")),
-            message=str(each.get("message", "")),
+            reason=str(each.get("reason") or ""),
+            message=str(each.get("message") or ""),
+            observed_generation=_number(each.get("observedGeneration")),
         )
         for each in found
         if isinstance(each, Mapping)
     )
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
