@@ -70,6 +70,7 @@ class AppSetReconciler:
             return LOOK_AGAIN_AFTER_ERROR
         except Exception:  # a bug must not stop the other sets
             log.error("visit failed", applicationset=str(name), trace=traceback.format_exc())
+            await self._tell_safely(record, GitOpsError("internal error; the controller's log says more"))
             return LOOK_AGAIN_AFTER_ERROR
 
     # --- what is to change ----------------------------------------------------------------------------

@@ -69,6 +69,15 @@ def _index(value: Any, *keys: Any) -> Any:
     return value
 
 
+def _print(*values: Any) -> str:
+    """With a space between two of which neither is a text."""
+    written = ""
+    for position, value in enumerate(values):
+        apart = position and not isinstance(value, str) and not isinstance(values[position - 1], str)
+        written += (" " if apart else "") + shown(value)
+    return written
+
+
 def _printf(layout: str, *values: Any) -> str:
     remaining = iter(values)
 
@@ -180,7 +189,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "ge": lambda first, second: first >= second,
     "index": _index,
     "len": lambda value: len(value),
-    "print": lambda *values: "".join(shown(value) for value in values),
+    "print": _print,
     "printf": _printf,
     # texts
     "lower": lambda text: shown(text).lower(),
@@ -233,7 +242,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     # Argo CD's and formats
     "normalize": normalize,
     "slugify": slugify,
-    "toJson": lambda value: json.dumps(value, separators=(",", ":"), ensure_ascii=False),
+    "toJson": lambda value: json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=True),
     "fromJson": json.loads,
     "toYaml": _to_yaml,
     "fromYaml": _from_yaml,

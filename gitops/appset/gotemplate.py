@@ -5,7 +5,8 @@ parameters and the functions of `functions.FUNCTIONS`.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,13 +15,18 @@ import msgspec
 from gitops.appset.functions import FUNCTIONS, is_true, shown
 from gitops.model.errors import InvalidSpec
 
-_ACTION = re.compile(r"\{\{(-(?=\s))?\s*(.*?)\s*((?<=\s)-)?\}\}", re.DOTALL)
 _TOKEN = re.compile(
     r"\s*(?:(?P<string>\"(?:[^\"\\]|\\.)*\"|`[^`]*`)|(?P<number>-?\d+(?:\.\d+)?)|(?P<assign>:?=)"
     r"|(?P<variable>\$\w*(?:\.\w+)*)|(?P<field>\.(?:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)?)|(?P<word>[A-Za-z_]\w*)"
     r"|(?P<mark>[|(),]))"
 )
-_MISSING = "<no value>"
+_LONGEST_TEMPLATE = 256 * 1024
+_LONGEST_RESULT = 1024 * 1024
+_LONGEST_ACTION = 10_000
+_BUDGET = 1_000_000  # what one rendering may do: rounds of its `range`s, and what its functions make
+
+# What values of the wrong kind or size do to the functions and to Python; said to the author instead.
+_MISUSES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -53,6 +59,7 @@ class Show(msgspec.Struct, frozen=True):
 class Assign(msgspec.Struct, frozen=True):
     variable: str
     value: Expression
+    declares: bool
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -72,8 +79,27 @@ def render(template: str, parameters: Mapping[str, Any], *, missing_is_error: bo
     """Raises InvalidSpec for what the template or its parameters do not allow."""
     if "{{" not in template:
         return template
-    scope = _Scope(parameters, {"$": parameters}, missing_is_error)
-    return "".join(_rendered(parse(template), scope))
+    if len(template) > _LONGEST_TEMPLATE:
+        raise InvalidSpec(f"template `{_short(template)}` is longer than {_LONGEST_TEMPLATE} characters")
+    try:
+        scope = _Scope(parameters, ChainMap({"$": parameters}), missing_is_error, _Budget())
+        return _joined(_rendered(parse(template), scope), template)
+    except _MISUSES as error:
+        raise InvalidSpec(f"template `{_short(template)}` cannot be filled in: {error}") from error
+
+
+def _joined(pieces: Iterator[str], template: str) -> str:
+    found, length = list[str](), 0
+    for piece in pieces:
+        found.append(piece)
+        length += len(piece)
+        if length > _LONGEST_RESULT:
+            raise InvalidSpec(f"template `{_short(template)}` makes more than {_LONGEST_RESULT} characters")
+    return "".join(found)
+
+
+def _short(template: str) -> str:
+    return template if len(template) <= 200 else template[:200] + "…"
 
 
 # --- parsing -------------------------------------------------------------------------------------------
@@ -91,12 +117,18 @@ def parse(template: str) -> tuple[Node, ...]:
 def _split(template: str) -> Iterator[tuple[bool, str]]:
     """Text and actions in turn; a dash beside a brace eats the white space on its side."""
     at, eat = 0, False
-    for action in _ACTION.finditer(template):
-        text = template[at : action.start()]
+    while (opening := template.find("{{", at)) >= 0:
+        closing = template.find("}}", opening + 2)
+        if closing < 0:
+            raise InvalidSpec(f"template `{_short(template)}`: a `{{{{` has no `}}}}`")
+        action, text = template[opening + 2 : closing], template[at:opening]
+        if len(action) > _LONGEST_ACTION:
+            raise InvalidSpec(f"template action `{_short(action)}` is longer than {_LONGEST_ACTION} characters")
         text = text.lstrip() if eat else text
-        yield False, text.rstrip() if action[1] else text
-        yield True, action[2]
-        at, eat = action.end(), bool(action[3])
+        left, eat = action[:1] == "-" and action[1:2].isspace(), action[-1:] == "-" and action[-2:-1].isspace()
+        yield False, text.rstrip() if left else text
+        yield True, action[left : len(action) - eat].strip()
+        at = closing + 2
     rest = template[at:]
     yield False, rest.lstrip() if eat else rest
 
@@ -128,6 +160,8 @@ class _Pieces:
     def _block(self, text: str) -> Block:
         kind, _, head = text.partition(" ")
         variables, subject = _head(head)
+        if len(variables) > (2 if kind == "range" else 1):
+            raise InvalidSpec(f"template action `{_short(text)}` names too many variables")
         body, closer = self.nodes()
         otherwise: tuple[Node, ...] = ()
         if closer.startswith("else "):
@@ -147,8 +181,8 @@ def _head(text: str) -> tuple[tuple[str, ...], Expression]:
 
 
 def _statement(text: str) -> Show | Assign:
-    if found := re.match(r"(\$\w+)\s*:?=\s*", text):
-        return Assign(found[1], _expression(text[found.end() :]))
+    if found := re.match(r"(\$\w+)\s*(:?)=\s*", text):
+        return Assign(found[1], _expression(text[found.end() :]), bool(found[2]))
     return Show(_expression(text))
 
 
@@ -164,8 +198,8 @@ _Token = tuple[str, str]
 
 
 def _tokens(text: str) -> Iterator[_Token]:
-    at = 0
-    while at < len(text.rstrip()):
+    at, end = 0, len(text.rstrip())
+    while at < end:
         token = _TOKEN.match(text, at)
         if token is None or token.lastgroup is None:
             raise InvalidSpec(f"template action `{text}` cannot be read at `{text[at:].strip()}`")
@@ -241,14 +275,48 @@ def _unescaped(literal: str, text: str) -> str:
 # --- rendering -----------------------------------------------------------------------------------------
 
 
+class _Budget:
+    """What one rendering may still do: values can be made of values, so that few actions could make a lot."""
+
+    def __init__(self) -> None:
+        self._left = _BUDGET
+
+    def spend(self, amount: int) -> None:
+        self._left -= amount
+        if self._left < 0:
+            raise InvalidSpec("the template does too much; its `range`s or what its functions make are too large")
+
+    def take(self, value: Any) -> Any:
+        """A value a function made, paid for by its size."""
+        unpaid = [value]
+        while unpaid:
+            each = unpaid.pop()
+            self.spend(1 + len(each) // 8 if isinstance(each, str) else 1)
+            if isinstance(each, int) and each.bit_length() > 64:
+                raise ValueError("a number does not fit into 64 bits")
+            if isinstance(each, Mapping):
+                unpaid += each.values()
+            elif isinstance(each, list | tuple):
+                unpaid += each
+        return value
+
+
 class _Scope(msgspec.Struct, frozen=True):
     dot: Any
-    variables: dict[str, Any]
+    variables: ChainMap[str, Any]  # of this block, then of those around it
     missing_is_error: bool
+    budget: _Budget
 
     def at(self, dot: Any, names: Sequence[str] = (), values: Sequence[Any] = ()) -> "_Scope":
-        inner = {**self.variables, **dict(zip(names, values, strict=True))}
-        return _Scope(dot, inner, self.missing_is_error)
+        inner = self.variables.new_child(dict(zip(names, values, strict=True)))
+        return _Scope(dot, inner, self.missing_is_error, self.budget)
+
+    def assign(self, name: str, value: Any) -> None:
+        """Where the variable was declared, also outside of this block."""
+        declared = next((each for each in self.variables.maps if name in each), None)
+        if declared is None:
+            raise InvalidSpec(f"template variable `{name}` is not defined")
+        declared[name] = value
 
 
 def _rendered(nodes: tuple[Node, ...], scope: _Scope) -> Iterator[str]:
@@ -258,8 +326,10 @@ def _rendered(nodes: tuple[Node, ...], scope: _Scope) -> Iterator[str]:
                 yield text
             case Show(value):
                 yield shown(_value(value, scope))
-            case Assign(name, value):
+            case Assign(name, value, declares=True):
                 scope.variables[name] = _value(value, scope)
+            case Assign(name, value):
+                scope.assign(name, _value(value, scope))
             case Block("range"):
                 yield from _rendered_range(node, scope)
             case Block():
@@ -278,12 +348,27 @@ def _rendered_choice(block: Block, scope: _Scope) -> Iterator[str]:
 
 def _rendered_range(block: Block, scope: _Scope) -> Iterator[str]:
     subject = _value(block.subject, scope)
-    items = sorted(subject.items()) if isinstance(subject, Mapping) else list(enumerate(subject or ()))
-    if not items:
-        yield from _rendered(block.otherwise, scope)
-    for key, item in items:
+    empty = True
+    for key, item in _items(subject):
+        empty = False
+        scope.budget.spend(1)
         values = (key, item) if len(block.variables) == 2 else (item,) * len(block.variables)
         yield from _rendered(block.body, scope.at(item, block.variables, values))
+    if empty:
+        yield from _rendered(block.otherwise, scope)
+
+
+def _items(subject: Any) -> Iterable[tuple[Any, Any]]:
+    """What Go's `range` goes over: a map by its sorted keys, a list, a whole number from zero on."""
+    if subject is None:
+        return ()
+    if isinstance(subject, Mapping):
+        return sorted(subject.items())
+    if isinstance(subject, list | tuple):
+        return enumerate(subject)
+    if isinstance(subject, int) and not isinstance(subject, bool):
+        return ((number, number) for number in range(subject))
+    raise InvalidSpec(f"`range` cannot go over {shown(subject)[:40]}; it wants a list, a map or a whole number")
 
 
 def _value(expression: Expression, scope: _Scope) -> Any:
@@ -293,25 +378,26 @@ def _value(expression: Expression, scope: _Scope) -> Any:
         case Path(names, variable):
             return _found(names, variable, scope)
         case Call(name, arguments):
-            return _called(name, [_value(each, scope) for each in arguments])
+            return scope.budget.take(_called(name, [_value(each, scope) for each in arguments]))
 
 
 def _found(names: tuple[str, ...], variable: str, scope: _Scope) -> Any:
     if variable and variable not in scope.variables:
         raise InvalidSpec(f"template variable `{variable}` is not defined")
     value = scope.variables[variable] if variable else scope.dot
+    is_missing = False  # what is below something that is not there is not there either
     for name in names:
         if isinstance(value, Mapping) and name in value:
             value = value[name]
-        elif scope.missing_is_error or not isinstance(value, Mapping):
+        elif scope.missing_is_error or not (is_missing or isinstance(value, Mapping)):
             raise InvalidSpec(f"template parameter `{variable}.{'.'.join(names)}` is not there")
         else:
-            value = None
+            value, is_missing = None, True
     return value
 
 
 def _called(name: str, arguments: list[Any]) -> Any:
     try:
         return FUNCTIONS[name](*arguments)
-    except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
+    except _MISUSES as error:
         raise InvalidSpec(f"template function `{name}` refuses its arguments: {error}") from error

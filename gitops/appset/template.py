@@ -1,7 +1,6 @@
 """Templates of an ApplicationSet: simple `{{name}}` placeholders or Go templates, over any JSON."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gitops.appset import gotemplate
@@ -12,20 +11,23 @@ from gitops.model.appset import AppSet
 from gitops.model.errors import InvalidSpec
 from gitops.model.merge import apply_merge_patch
 
-_PLACEHOLDER = re.compile(r"\{\{\s*(.*?)\s*\}\}", re.DOTALL)
-
 
 def rendered_text(text: str, parameters: Parameters, appset: AppSet) -> str:
     if not appset.spec.go_template:
-        return _PLACEHOLDER.sub(lambda found: _simple(found, parameters), text)
+        return "".join(_filled(text, parameters))
     strict = "missingkey=error" in appset.spec.go_template_options
     return gotemplate.render(text, parameters, missing_is_error=strict)
 
 
-def _simple(placeholder: re.Match[str], parameters: Parameters) -> str:
-    """A name nobody knows is left as it stands."""
-    value = parameters.get(placeholder[1])
-    return value if isinstance(value, str) else placeholder[0]
+def _filled(text: str, parameters: Parameters) -> Iterator[str]:
+    """A name nobody knows is left as it stands, and so are braces that nothing closes."""
+    at = 0
+    while (opening := text.find("{{", at)) >= 0 and (closing := text.find("}}", opening + 2)) >= 0:
+        value = parameters.get(text[opening + 2 : closing].strip())
+        yield text[at:opening]
+        yield value if isinstance(value, str) else text[opening : closing + 2]
+        at = closing + 2
+    yield text[at:]
 
 
 def rendered(value: Any, parameters: Parameters, appset: AppSet) -> Any:

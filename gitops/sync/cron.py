@@ -10,6 +10,9 @@ import msgspec
 from gitops.model.errors import InvalidSpec
 from gitops.model.numbers import count_of
 
+_SHOWN = 10  # characters of what cannot be read
+_LONGEST = 1000
+
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _NICKNAMES: Mapping[str, str] = {
@@ -34,7 +37,7 @@ class _Field(msgspec.Struct, frozen=True):
             return self.lowest + self.names.index(text)
         number = count_of(text)
         if number is None or not self.lowest <= number <= self.highest:
-            raise ValueError(f"{self.name} `{text}` is not in {self.lowest}-{self.highest}")
+            raise ValueError(f"{self.name} `{text[:_SHOWN]}` is not in {self.lowest}-{self.highest}")
         return number
 
 
@@ -87,6 +90,8 @@ class Schedule(msgspec.Struct, frozen=True):
 @lru_cache(maxsize=1024)
 def parse_schedule(text: str) -> Schedule:
     """Raises InvalidSpec that says which field is wrong."""
+    if len(text) > _LONGEST:
+        raise InvalidSpec(f"schedule `{text[:_SHOWN]}…` is longer than {_LONGEST} characters")
     normal = text.strip().lower()
     parts = _NICKNAMES.get(normal, normal).split()
     if len(parts) != len(_FIELDS):
@@ -100,11 +105,14 @@ def parse_schedule(text: str) -> Schedule:
     return Schedule(minutes, hours, days, months, weekdays, _is_any(parts[2]), _is_any(parts[4]))
 
 
-def _is_any(part: str) -> bool:
-    return part.startswith(("*", "?"))
+def _is_any(field: str) -> bool:
+    """Whether it restricts nothing. `*/2` does, although it begins with a star."""
+    return any(
+        part.partition("/")[0] in ("*", "?") and part.partition("/")[2] in ("", "1") for part in field.split(",")
+    )
 
 
-_PART = re.compile(r"(?P<from>\*|\?|\w+)(?:-(?P<to>\w+))?(?:/(?P<step>\d+))?")
+_PART = re.compile(r"(?P<from>\*|\?|\w+)(?:-(?P<to>\w+))?(?:/(?P<step>[0-9]{1,9}))?")
 
 
 def _values(text: str, field: _Field) -> frozenset[int]:
@@ -114,7 +122,7 @@ def _values(text: str, field: _Field) -> frozenset[int]:
 def _range(part: str, field: _Field) -> range:
     found = _PART.fullmatch(part)
     if found is None:
-        raise ValueError(f"{field.name} `{part}` cannot be read")
+        raise ValueError(f"{field.name} `{part[:_SHOWN]}` cannot be read")
     step = count_of(found["step"] or "1")
     if not step:
         raise ValueError(f"{field.name} `{part}` has a step of zero")

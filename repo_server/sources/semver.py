@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-_VERSION = re.compile(r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
-_PART = r"(?:\d+|[xX*])"
+_NUMBER = "[0-9]{1,19}"  # what fits the 64 bits that other tools give a number
+_VERSION = re.compile(rf"v?({_NUMBER})(?:\.({_NUMBER}))?(?:\.({_NUMBER}))?(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
+_PART = rf"(?:{_NUMBER}|[xX*])"
+_LONGEST = 512  # characters of a version or a range
 _OPERAND = rf"v?{_PART}(?:\.{_PART})?(?:\.{_PART})?(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?"
 _TERM = re.compile(rf"(?P<op>=|!=|>=|=>|<=|=<|>|<|~>|~|\^)?\s*(?P<operand>{_OPERAND})")
 _HYPHEN = re.compile(rf"(?P<low>{_OPERAND})\s+-\s+(?P<high>{_OPERAND})")
@@ -41,11 +43,11 @@ class Span(NamedTuple):
 
 
 def _identifier(text: str) -> Identifier:
-    return (0, int(text), "") if text.isdigit() else (1, 0, text)
+    return (0, int(text), "") if text.isdigit() and len(text) < 20 else (1, 0, text)
 
 
 def parse_version(text: str) -> Version | None:
-    found = _VERSION.fullmatch(text)
+    found = _VERSION.fullmatch(text) if len(text) <= _LONGEST else None
     if not found:
         return None
     major, minor, patch, prerelease = found.groups()
@@ -144,11 +146,15 @@ def _spans(text: str) -> tuple[Span, ...] | None:
         rest = behind[gap.end() if gap else 0 :]
         if rest and not (gap and gap.group()):
             return None
-    return tuple(spans) or None
+    # Where one part names a pre-release, all parts beside it may match some.
+    prereleases = any(span.prereleases for span in spans)
+    return tuple(span._replace(prereleases=prereleases) for span in spans) or None
 
 
 def parse_range(text: str) -> tuple[tuple[Span, ...], ...] | None:
     """Alternatives of spans that must all hold; None if the text is no range."""
+    if len(text) > _LONGEST:
+        return None
     alternatives = [_spans(each) for each in text.split("||")]
     if any(each is None for each in alternatives):
         return None

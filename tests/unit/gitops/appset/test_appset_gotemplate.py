@@ -61,7 +61,7 @@ def test_templates(template: str, text: str) -> None:
         ("{{ env .name }}", "template function `env`"),
         ("{{ .name | htpasswd }}", "template function `htpasswd`"),
         ("{{ .name.deeper.still }}", "parameter `.name.deeper.still` is not there"),
-        ("{{ .missing.inner }}", "parameter `.missing.inner` is not there"),
+        ("{{ .name.inner }}", "parameter `.name.inner` is not there"),
         ("{{ index .path.segments 9 }}", "template function `index` refuses its arguments: index 9 is out of range"),
         ("{{ lower }}", "template function `lower` refuses its arguments"),
         ("{{ if .name }}x", "has no `end`"),
