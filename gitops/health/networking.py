@@ -1,6 +1,6 @@
 """Health of what leads traffic: Service, Ingress, the Gateway API."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gitops.health.conditions import by_condition
@@ -33,25 +33,27 @@ def gateway(manifest: Manifest) -> Health:
         return progressing("Waiting for the gateway's controller to see the newest spec")
     if trouble := _trouble(own, ""):
         return trouble
-    listeners = list(_listed(status, "listeners"))
-    for each in listeners:
-        if trouble := _trouble(_current(each, generation) or (), f"Listener {each.get('name', '')}: "):
+    heard = list(own)
+    for each in _listed(status, "listeners"):
+        conditions = _current(each, generation) or ()
+        if trouble := _trouble(conditions, f"Listener {each.get('name', '')}: "):
             return trouble
-    return healthy() if own or listeners else progressing("Waiting for the gateway's controller")
+        heard += conditions
+    return healthy() if _says_yes(heard) else progressing("Waiting for the gateway's controller")
 
 
 def route(manifest: Manifest) -> Health:
     """As well as the worst of the gateways that have seen the newest spec; one that has not is passed over."""
     generation = _generation(manifest)
-    heard = False
+    heard: list[Condition] = []
     for each in _listed(part(manifest, "status"), "parents"):
         conditions = _current(each, generation)
         if not conditions:
             continue
-        heard = True
+        heard += conditions
         if trouble := _trouble(conditions, f"Parent {part(each, 'parentRef').get('name', '')}: "):
             return trouble
-    return healthy() if heard else progressing("Waiting for a gateway to see the newest spec")
+    return healthy() if _says_yes(heard) else progressing("Waiting for a gateway to see the newest spec")
 
 
 def _generation(manifest: Manifest) -> int:
@@ -68,6 +70,11 @@ def _current(part_of_status: Mapping[str, Any], generation: int) -> tuple[Condit
     found = conditions_in(part_of_status)
     stale = any(each.observed_generation not in (None, generation) for each in found) and generation
     return None if stale else found
+
+
+def _says_yes(conditions: Iterable[Condition]) -> bool:
+    """Whether anything is known to be well at all."""
+    return any(each.status == "True" for each in conditions)
 
 
 def _trouble(conditions: tuple[Condition, ...], where: str) -> Health | None:
