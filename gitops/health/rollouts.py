@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gitops.health.verdicts import degraded, healthy, part, progressing, suspended, unknown, whole_number
+from gitops.model.numbers import count_of
 from gitops.model.resource import Manifest, annotations_of, conditions_of
 from gitops.model.status import Health
 
@@ -37,8 +38,7 @@ def _workload_is_observed(manifest: Manifest, status: Mapping[str, Any]) -> bool
 
 
 def _number(value: Any) -> int | None:
-    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else count_of(value)
 
 
 def _before_phases(manifest: Manifest, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Health:
