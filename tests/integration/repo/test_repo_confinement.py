@@ -108,7 +108,7 @@ for name, code in {trials!r}.items():
         found[name] = errno.errorcode[error.errno]
 print(json.dumps({{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {{"name": "found"}}, "data": found}}))
 """
-OPTIONS = KustomizeOptions(ScratchFile("repo"), "kustomization.yaml")
+OPTIONS = KustomizeOptions(ScratchFile("repo"))
 FILES = {"repo/kustomization.yaml": b"", "repo/run.sh": b"#!/bin/sh\n"}
 
 
