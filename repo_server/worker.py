@@ -21,6 +21,8 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 _LOOK_EVERY = timedelta(milliseconds=50)
 _REPORT_LIMIT = 64 * 1024
 _START = timedelta(seconds=60)
+_LOOK_AGAIN = timedelta(milliseconds=10)
+_DYING = timedelta(seconds=5)  # whoever is killed ends when the kernel next lets it run, on a busy machine not at once
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -158,6 +160,7 @@ class Worker:
         if self._process.stdin is not None:
             self._process.stdin.close()
         await self._process.wait()
+        await _ended(self._process.pid)
         _reap_orphans(self._process.pid)
         await asyncio.to_thread(shutil.rmtree, self.directory, True)
 
@@ -172,6 +175,23 @@ def _emptied(directory: Path) -> None:
 
 def _died() -> Killed:
     return Killed("died", "the render's process died, most likely for lack of memory")
+
+
+async def _ended(session: int) -> None:
+    """Tools end after their worker; until then they write, and would bring back files that are being removed."""
+    for _ in range(_DYING // _LOOK_AGAIN):
+        if not await asyncio.to_thread(_lives, session):
+            return
+        await asyncio.sleep(_LOOK_AGAIN.total_seconds())
+
+
+def _lives(session: int) -> bool:
+    for each in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(OSError, ValueError):
+            state, _, _, its_session = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[:4]
+            if int(its_session) == session and state not in "ZX":
+                return True
+    return False
 
 
 def _reap_orphans(group: int) -> None:
