@@ -17,7 +17,7 @@ from adapters.rpc_errors import error_of
 from adapters.tls import channel_credentials, channel_options
 from gitops.model.application import KustomizeSettings
 from gitops.model.errors import RepoServerUnavailable
-from gitops.model.repository import Repository, SkippedFile
+from gitops.model.repository import Repository, RepositoryAccess, SkippedFile
 
 SERVER_NAME = "repo-server"
 
@@ -89,7 +89,7 @@ class RepoClient:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._channel = channel
         self._stub: Any = RepoServiceStub(channel)
-        self._warnings: dict[Repository, tuple[str, ...]] = {}
+        self._warnings: dict[RepositoryAccess, tuple[str, ...]] = {}
 
     @classmethod
     @asynccontextmanager
@@ -114,14 +114,18 @@ class RepoClient:
             repository=repository_message(repository), target_revision=target_revision, cache_policy=policy.value
         )
         answer = await _called(self._stub.ResolveRevision, request, REFS_DEADLINE)
-        self._warnings.pop(repository, None)
+        self.forget(repository)
         if answer.warnings:
-            self._warnings[repository] = tuple(answer.warnings)
+            self._warnings[repository.access] = tuple(answer.warnings)
         return str(answer.revision)
 
     def warnings(self, repository: Repository) -> tuple[str, ...]:
         """What of the repository could not be read when it was last asked for a revision, and yet gave one."""
-        return self._warnings.get(repository, ())
+        return self._warnings.get(repository.access, ())
+
+    def forget(self, repository: Repository) -> None:
+        """Nothing is asked with these credentials any more."""
+        self._warnings.pop(repository.access, None)
 
     async def manifests(
         self,

@@ -20,7 +20,7 @@ from gitops.manifest.normalize import desired_for, digest_of
 from gitops.manifest.tracking import Tracking, app_instance_name
 from gitops.model.application import Application, AppName, KustomizeSettings
 from gitops.model.errors import GitOpsError, InvalidSpec, ManifestInvalid, PathNotFound, RenderFailed
-from gitops.model.repository import Repository
+from gitops.model.repository import Repository, RepositoryAccess
 from gitops.model.resource import GroupKind, Manifest, ResourceKey, group_kind_of, key_of, version_of
 
 FAULTS_OF_A_COMMIT = (PathNotFound, RenderFailed, ManifestInvalid)
@@ -59,10 +59,17 @@ class Desired(msgspec.Struct, frozen=True):
         return {each.key.group_kind for each in self.objects} | {group_kind_of(each) for each in self.hooks}
 
 
+class _Inputs(msgspec.Struct, frozen=True):
+    """Everything but the revision that a desired state is made from."""
+
+    digest: bytes
+    accesses: tuple[RepositoryAccess, ...]  # who may no longer read a repository is not answered from memory
+
+
 class _Slot(msgspec.Struct):
     """The last desired state made for one purpose, and what it was made from."""
 
-    inputs: bytes
+    inputs: "_Inputs"
     desired: Desired
 
 
@@ -94,7 +101,10 @@ class DesiredStates:
         policy: CachePolicy = CachePolicy.USE,
     ) -> Desired:
         """The desired state of an application at resolved revisions; raises what the repo server says."""
-        inputs = _inputs_digest(app, sources, live, tracking, self._kustomize())
+        inputs = _Inputs(
+            _inputs_digest(app, sources, live, tracking, self._kustomize()),
+            tuple(repository.access for _, repository in sources),
+        )
         usable = self._made_of(app.key, inputs, purpose)
         same = next((each for each in usable if each.revisions == tuple(revisions)), None)
         if same is not None and policy is not CachePolicy.BYPASS:
@@ -105,7 +115,7 @@ class DesiredStates:
         self._slots.setdefault(app.key, {})[purpose] = _Slot(inputs, made)
         return made
 
-    def _made_of(self, name: AppName, inputs: bytes, purpose: str) -> list[Desired]:
+    def _made_of(self, name: AppName, inputs: _Inputs, purpose: str) -> list[Desired]:
         """What is held for other revisions or purposes of the same inputs, our own purpose's first."""
         slots = self._slots.get(name, {})
         ordered = sorted(slots, key=lambda each: each != purpose)
@@ -230,7 +240,7 @@ def _inputs_digest(
     tracking: Tracking,
     kustomize: KustomizeSettings,
 ) -> bytes:
-    """Everything but the revision that a desired state is made from."""
+    """Everything but the revision and the credentials that a desired state is made from."""
     return digest_of(
         {
             "sources": [[source, repository.url] for source, repository in sources],

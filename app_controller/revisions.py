@@ -1,12 +1,13 @@
 """Which commit each followed reference stands at: one question per repository, however many follow.
 
 A poll, a webhook and a user's refresh all end in the same place: the repository is asked once, and
-whoever follows a reference that moved is told by name.
+whoever follows a reference that moved is told by name. Repositories are told apart by address and
+credentials: what is answered to one project's credentials is not told to another's.
 """
 
 import asyncio
 import traceback
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable, Set
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,9 +16,9 @@ from prometheus_client import Counter
 from adapters.clock import Clock
 from adapters.repo_client import CachePolicy, RepoClient
 from app_controller.concurrency import tasks_together
-from gitops.model.errors import GitOpsError, RepoServerUnavailable, RepositoryUnreachable
-from gitops.model.moments import rfc3339
-from gitops.model.repository import Repository, normalized_url
+from app_controller.remotes import SILENCES, Follower, Reference, Remote
+from gitops.model.errors import GitOpsError
+from gitops.model.repository import Repository, RepositoryAccess, normalized_url
 
 log = structlog.get_logger()
 
@@ -25,65 +26,8 @@ log = structlog.get_logger()
 SPACING = timedelta(milliseconds=200)
 TICK = timedelta(milliseconds=250)
 YOUTH = timedelta(seconds=5)  # clocks of two machines may be that far apart
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=10)  # between questions that get no answer
-SILENCES = (RepositoryUnreachable, RepoServerUnavailable)
 SILENCE_TO_SHOW = timedelta(seconds=30)
 FAILURES_TO_SHOW = 2  # one lost poll is no news; the first question ever is shown at once
-
-Follower = Hashable
-
-
-class _Reference:
-    def __init__(self) -> None:
-        self.revision = ""
-        self.error: GitOpsError | None = None
-        self.failures = 0
-        self.answered_at: datetime | None = None  # when the last question was asked that has come to an end
-        self.is_shown = False  # whether the error is more than one lost question, or a remote that restarts
-        self.followers: set[Follower] = set()
-
-    def check(self, remote: "_Remote", *, insist: bool) -> None:
-        """Raises when what is known may no longer be so; `insist`: after a question that had to be answered."""
-        if self.error is not None and (insist or self.is_shown or not self.revision):
-            raise remote.told(self.error)
-        if not self.revision:
-            raise RepositoryUnreachable(f"{remote.repository.url} could not be asked; the controller's log says why")
-
-
-class _Remote:
-    """One repository: what is followed in it, and the question under way."""
-
-    def __init__(self, repository: Repository) -> None:
-        self.repository = repository
-        self.references: dict[str, _Reference] = {}
-        self.polled_at: datetime | None = None  # when the next poll counts from
-        self.asking: asyncio.Task[None] | None = None
-        self.asked_at: datetime | None = None
-        self.silent_since: datetime | None = None  # the first question in a row that got no answer
-        self.silences = 0  # how many questions in a row got none
-        self.wanted = False
-        self.doubted = False  # something else about it was not answered
-
-    def told(self, error: GitOpsError) -> GitOpsError:
-        """The error with the time since when nothing was heard, if that is what it says."""
-        if self.silent_since is None or not isinstance(error, SILENCES):
-            return error
-        return type(error)(f"{error}; nothing was heard of {self.repository.url} since {rfc3339(self.silent_since)}")
-
-    def heard(self) -> None:
-        self.silent_since = None
-
-    def unheard(self, at: datetime) -> datetime:
-        """Since when."""
-        self.silent_since = self.silent_since or at
-        return self.silent_since
-
-    def is_due(self, now: datetime, interval: timedelta) -> bool:
-        """At the interval; after a question without an answer sooner: what it would have told may be waited for."""
-        pause = (
-            min(interval, FIRST_PAUSE * (1 << min(self.silences - 1, 10)), LONGEST_PAUSE) if self.silences else interval
-        )
-        return self.polled_at is None or self.polled_at <= now - pause
 
 
 class Revisions:
@@ -100,8 +44,8 @@ class Revisions:
         self._clock = clock
         self._interval = interval
         self._moved = moved
-        self._remotes: dict[str, _Remote] = {}
-        self._known: set[Follower] = set()
+        self._remotes: dict[RepositoryAccess, Remote] = {}
+        self._followed: dict[Follower, set[RepositoryAccess]] = {}  # of everybody who has followed anything
         self._began = clock.now()
         self._tasks: asyncio.TaskGroup | None = None
         self._polls = polls
@@ -124,13 +68,18 @@ class Revisions:
         name = target_revision or "HEAD"
         reference = remote.references.get(name)
         if reference is None:
-            reference = remote.references[name] = _Reference()
+            reference = remote.references[name] = Reference()
         # Who did not follow it until now is not told what somebody else was told before: what was pushed
         # while nobody listened (at the time of a restart) is known to the remote alone.
         known = follower in reference.followers and reference.answered_at is not None
-        wanted_after = asked_after if known else self._fresh_for(there_since)
+        if known:
+            wanted_after = asked_after
+        elif self._leave_other_credentials(remote, name, follower):
+            wanted_after = max(remote.began, asked_after or remote.began)  # pushes were announced to it all along
+        else:
+            wanted_after = self._fresh_for(there_since)
         reference.followers.add(follower)
-        self._known.add(follower)
+        self._followed.setdefault(follower, set()).add(repository.access)
         if is_commit(name):
             if reference.revision == "":
                 await self._ask_one(remote, name, reference, CachePolicy.USE)
@@ -145,7 +94,7 @@ class Revisions:
 
     def knows(self, follower: Follower) -> bool:
         """Whether it has followed anything since we began."""
-        return follower in self._known
+        return follower in self._followed
 
     def _fresh_for(self, there_since: datetime | None) -> datetime:
         """The moment from which on an answer is good for a follower that has not had one yet.
@@ -159,7 +108,7 @@ class Revisions:
     def unfollow(self, follower: Follower) -> None:
         """The follower is gone; what nobody follows is no longer polled."""
         self.release(follower, ())
-        self._known.discard(follower)
+        self._followed.pop(follower, None)
 
     def announce(self, url: str) -> bool:
         """A push was announced for this repository; says whether anybody follows it.
@@ -172,14 +121,14 @@ class Revisions:
             self._start(remote)
         return bool(found)
 
-    def doubt(self, urls: Iterable[str] | None = None) -> None:
+    def doubt(self, repositories: Iterable[Repository] | None = None) -> None:
         """What answers for these repositories (None: for all) did not: they are asked until they answer.
 
         Then everybody is told who follows them, for what they wanted meanwhile may have been more than a commit.
         """
-        wanted = None if urls is None else {normalized_url(each) for each in urls}
-        for url, remote in self._remotes.items():
-            if wanted is None or url in wanted:
+        wanted = None if repositories is None else {each.access for each in repositories}
+        for access, remote in self._remotes.items():
+            if wanted is None or access in wanted:
                 remote.doubted = True
                 if remote.silent_since is None and (remote.asking is None or remote.asking.done()):
                     self._start(remote)
@@ -197,28 +146,50 @@ class Revisions:
 
     # --- asking -------------------------------------------------------------------------------------
 
-    def _remote(self, repository: Repository) -> _Remote:
-        url = normalized_url(repository.url)
-        remote = self._remotes.get(url)
+    def _remote(self, repository: Repository) -> Remote:
+        access = repository.access
+        remote = self._remotes.get(access)
         if remote is None:
-            remote = self._remotes[url] = _Remote(repository)
-            remote.polled_at = self._clock.now()
+            remote = self._remotes[access] = Remote(repository, self._clock.now())
         remote.repository = repository
         return remote
 
-    def release(self, follower: Follower, kept: Iterable[tuple[str, str]]) -> None:
-        """The follower's sources are now these (url, reference) pairs; it no longer follows any other."""
-        wanted = {(normalized_url(url), name or "HEAD") for url, name in kept}
-        for url, remote in list(self._remotes.items()):
-            for name, reference in list(remote.references.items()):
-                if (url, name) not in wanted:
-                    reference.followers.discard(follower)
-                    if not reference.followers:
-                        del remote.references[name]
-            if not remote.references:
-                del self._remotes[url]
+    def release(self, follower: Follower, kept: Iterable[tuple[Repository, str]]) -> None:
+        """The follower's sources are now these (repository, reference) pairs; it no longer follows any other."""
+        wanted: dict[RepositoryAccess, set[str]] = {}
+        for repository, name in kept:
+            wanted.setdefault(repository.access, set()).add(name or "HEAD")
+        for access in tuple(self._followed.get(follower, ())):
+            self._leave(access, follower, wanted.get(access, frozenset()))
 
-    async def _ask(self, remote: _Remote) -> None:
+    def _leave(self, access: RepositoryAccess, follower: Follower, kept: Set[str] = frozenset()) -> None:
+        """What nobody follows is no longer known."""
+        remote = self._remotes[access]
+        for name, reference in list(remote.references.items()):
+            if name not in kept:
+                reference.followers.discard(follower)
+                if not reference.followers:
+                    del remote.references[name]
+        if not any(follower in each.followers for each in remote.references.values()):
+            self._followed[follower].discard(access)
+        if not remote.references:
+            del self._remotes[access]
+            self._repo.forget(remote.repository)
+
+    def _leave_other_credentials(self, remote: Remote, name: str, follower: Follower) -> bool:
+        """Before the new ones are tried: a follower whom they do not help must not keep the old ones in use.
+
+        Says whether the follower was told, until now, where this reference stands.
+        """
+        now, told = remote.repository.access, False
+        for access in tuple(self._followed.get(follower, ())):
+            if access != now and (access.address, access.user) == (now.address, now.user):
+                left = self._remotes[access].references.get(name)
+                told = told or (left is not None and follower in left.followers and left.answered_at is not None)
+                self._leave(access, follower)
+        return told
+
+    async def _ask(self, remote: Remote) -> None:
         """Waits for one whole question to the remote, its own or one under way."""
         self._start(remote)
         asking = remote.asking
@@ -226,7 +197,7 @@ class Revisions:
             # The question is shared: a caller that gives up must not take it away from the others.
             await asyncio.wait({asking})
 
-    def _start(self, remote: _Remote) -> None:
+    def _start(self, remote: Remote) -> None:
         if remote.asking is None or remote.asking.done():
             if self._tasks is None:
                 raise RuntimeError("Revisions.serve() is not running")
@@ -234,7 +205,7 @@ class Revisions:
         else:
             remote.wanted = True
 
-    async def _poll(self, remote: _Remote) -> None:
+    async def _poll(self, remote: Remote) -> None:
         remote.wanted = False
         started = await self._spaced(remote)
         asked = [(name, each) for name, each in remote.references.items() if not is_commit(name)]
@@ -253,7 +224,7 @@ class Revisions:
             # Announced while it was being asked: the answer may have been on its way already.
             remote.asking = self._tasks.create_task(self._poll(remote), name="poll")
 
-    async def _spaced(self, remote: _Remote) -> datetime:
+    async def _spaced(self, remote: Remote) -> datetime:
         """The moment the question counts from."""
         if remote.asked_at is not None:
             rest = SPACING - (self._clock.now() - remote.asked_at)
@@ -263,14 +234,14 @@ class Revisions:
         remote.asked_at = self._clock.now()
         return remote.asked_at
 
-    async def _ask_all(self, remote: _Remote, asked: list[tuple[str, _Reference]]) -> None:
+    async def _ask_all(self, remote: Remote, asked: list[tuple[str, Reference]]) -> None:
         if self._polls is not None:
             self._polls.inc()
         async with tasks_together() as questions:
             for name, reference in asked:
                 questions.create_task(self._ask_one(remote, name, reference, CachePolicy.FRESH_REFS))
 
-    async def _ask_one(self, remote: _Remote, name: str, reference: _Reference, policy: CachePolicy) -> None:
+    async def _ask_one(self, remote: Remote, name: str, reference: Reference, policy: CachePolicy) -> None:
         """Whoever acted on another answer is told; at the very first one all who follow are waiting for it here."""
         before, first = (reference.revision, reference.is_shown), not reference.revision and reference.error is None
         asked_at = self._clock.now()

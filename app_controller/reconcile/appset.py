@@ -91,7 +91,8 @@ class AppSetReconciler:
             if not missing:
                 break
             fetched = await self._fetched(name, fetched, missing, asked=asked, there_since=there_since)
-        self._revisions.release(name, [(need.repo_url, need.revision) for need in fetched.listings])
+        located = [(self._store.repositories.for_url(need.repo_url), need.revision) for need in fetched.listings]
+        self._revisions.release(name, located)
         desired = applications(appset, parameters(appset, fetched))
         existing = [
             each for each in self._store.applications.raws() if each["metadata"].get("namespace") == name.namespace

@@ -171,7 +171,7 @@ class Examiner:
         ]
         if follow:
             self._revisions.release(
-                app.key, [(repository.url, name) for (_, repository), name in zip(sources, names, strict=True)]
+                app.key, [(repository, name) for (_, repository), name in zip(sources, names, strict=True)]
             )
         return found
 
@@ -202,7 +202,7 @@ class Examiner:
                 app, located, commits, live, purpose=purpose, tracking=tracking_of(settings), policy=policy
             )
         except RepoServerUnavailable:
-            self._revisions.doubt(repository.url for _, repository in located)
+            self._revisions.doubt(repository for _, repository in located)
             raise
         await live.ready(desired.group_kinds)
         if asked_after is not None:

@@ -35,6 +35,23 @@ class Repository(msgspec.Struct, frozen=True):
     project: str = ""
     credentials: RepositoryCredentials = RepositoryCredentials()
 
+    @property
+    def access(self) -> "RepositoryAccess":
+        address, user = normalized_url(self.url), self.url.rpartition("@")[0]  # a user's name has its case
+        return RepositoryAccess(address, user, self.type, self.credentials)
+
+
+class RepositoryAccess(msgspec.Struct, frozen=True):
+    """Whose answers may be shared: those to one address and credentials, whoever asks. Secret as the latter."""
+
+    address: str
+    user: str
+    type: str
+    credentials: RepositoryCredentials
+
+    def __repr__(self) -> str:
+        return "RepositoryAccess(…)"
+
 
 class ClusterCredentials(msgspec.Struct, frozen=True):
     """How to reach an API server. Secret: `repr` shows nothing of it."""

@@ -1,6 +1,7 @@
 """One question per repository, however many applications follow it."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
@@ -8,10 +9,14 @@ import pytest
 
 from adapters.repo_client import CachePolicy
 from app_controller.revisions import Revisions
-from gitops.model.errors import RepositoryUnreachable
-from gitops.model.repository import Repository
+from gitops.model.errors import GitOpsError, RepositoryRefused, RepositoryUnreachable
+from gitops.model.repository import Repository, RepositoryCredentials
 
 SHOP = Repository("https://git.example/shop.git")
+ALICE, BOB, CAROL = (
+    Repository(SHOP.url, project=each, credentials=RepositoryCredentials(username=each, password=f"canary-{each}"))
+    for each in ("alice", "bob", "carol")
+)
 
 
 class Remote:
@@ -24,6 +29,10 @@ class Remote:
         self.slow: asyncio.Event | None = None  # answers wait for it, and are what was true when they were asked
         self.broken = False
         self.remembered = ""  # what is told to those who do not insist
+        self.refused: set[str] = set()  # by user name
+        self.views: dict[str, str] = {}  # what the branch is to one user, if that is not what it is to all
+        self.asked_by: list[str] = []
+        self.forgotten: list[str] = []
 
     async def resolve(
         self, repository: Repository, target_revision: str, *, policy: CachePolicy = CachePolicy.USE
@@ -31,16 +40,23 @@ class Remote:
         await asyncio.sleep(0)
         if policy is CachePolicy.FRESH_REFS:
             self.fresh_questions += 1
+        user = repository.credentials.username
+        self.asked_by.append(user)
+        if user in self.refused:
+            raise RepositoryRefused(f"git.example lets {user} see nothing")
         if self.down:
             raise RepositoryUnreachable("git.example does not answer")
         if self.broken:
             raise TypeError("a bug")
         if policy is CachePolicy.USE and self.remembered:
             return self.remembered
-        answer = self.revision
+        answer = self.views.get(user, self.revision)
         if self.slow is not None:
             await self.slow.wait()
         return answer
+
+    def forget(self, repository: Repository) -> None:
+        self.forgotten.append(repository.credentials.username)
 
 
 class Clock:
@@ -119,11 +135,24 @@ async def test_who_follows_a_reference_again_is_told_what_was_pushed_meanwhile()
     async with Followed(remote) as followed:
         await followed.revisions.resolve(SHOP, "main", "other")
         await followed.revisions.resolve(SHOP, "main", "web")
-        followed.revisions.release("web", [(SHOP.url, "dev")])
+        followed.revisions.release("web", [(SHOP, "dev")])
         await followed.clock.sleep(timedelta(minutes=1))
         remote.revision = "b" * 40
         assert followed.revisions.knows("web")
         assert await followed.revisions.resolve(SHOP, "main", "web") == "b" * 40
+
+
+async def test_who_follows_a_commit_instead_of_a_branch_may_follow_the_branch_again() -> None:
+    remote = Remote()
+    async with Followed(remote) as followed:
+        await followed.revisions.resolve(SHOP, "main", "web")
+        for _ in range(2):
+            followed.revisions.release("web", [(SHOP, "a" * 40)])
+            assert not followed.revisions.announce(SHOP.url)
+        assert await followed.revisions.resolve(SHOP, "main", "web") == "a" * 40
+        followed.revisions.unfollow("web")
+        followed.revisions.unfollow("web")
+        assert not followed.revisions.knows("web")
 
 
 async def test_all_that_were_there_before_the_start_share_one_question() -> None:
@@ -211,7 +240,7 @@ async def test_whoever_got_no_answer_is_told_when_there_are_answers_again_though
     async with Followed(remote) as followed:
         await followed.revisions.resolve(SHOP, "main", "web")
         remote.down = True
-        followed.revisions.doubt([SHOP.url])  # a render was not answered, say
+        followed.revisions.doubt([SHOP])  # a render was not answered, say
         await until(lambda: remote.fresh_questions >= 3)
         followed.moved.clear()
         remote.down = False
@@ -323,3 +352,129 @@ async def test_a_bug_about_one_repository_does_not_end_the_polls_nor_a_refresh()
         remote.broken = False
         remote.revision = "e" * 40
         await until(lambda: followed.moved)
+
+
+# --- whose an answer is ---------------------------------------------------------------------------------
+
+
+async def test_each_is_asked_for_with_its_own_credentials_and_told_its_own_answer() -> None:
+    remote = Remote()
+    remote.views = {"alice": "1" * 40, "bob": "2" * 40}
+    async with Followed(remote, timedelta(seconds=3)) as followed:
+        assert await followed.revisions.resolve(ALICE, "main", "a") == "1" * 40
+        assert await followed.revisions.resolve(BOB, "main", "b") == "2" * 40
+        remote.views["alice"] = "3" * 40
+        await until(lambda: followed.moved)
+        assert set(followed.moved) == {"a"}
+        assert await followed.revisions.resolve(ALICE, "main", "a") == "3" * 40
+        assert await followed.revisions.resolve(BOB, "main", "b") == "2" * 40
+    assert set(remote.asked_by) == {"alice", "bob"}
+
+
+async def test_what_one_is_refused_is_not_told_to_another_nor_the_other_way_round() -> None:
+    remote = Remote()
+    remote.refused = {"bob"}
+    async with Followed(remote, timedelta(seconds=3)) as followed:
+        await followed.revisions.resolve(ALICE, "main", "a")
+        for _ in range(2):
+            with pytest.raises(RepositoryRefused, match="lets bob see nothing"):
+                await followed.revisions.resolve(BOB, "main", "b")
+        polled = len(remote.asked_by)
+        await until(lambda: len(remote.asked_by) >= polled + 6)
+        assert await followed.revisions.resolve(ALICE, "main", "a") == "a" * 40
+        asked = followed.clock.now()
+        assert await followed.revisions.resolve(ALICE, "main", "a", asked_after=asked) == "a" * 40
+        assert "a" not in followed.moved
+
+
+async def test_a_push_wakes_all_who_follow_the_address_whatever_their_credentials() -> None:
+    remote = Remote()
+    async with Followed(remote) as followed:
+        for repository, app in ((SHOP, "public"), (ALICE, "a"), (BOB, "b")):
+            await followed.revisions.resolve(repository, "main", app)
+        remote.revision = "b" * 40
+        assert followed.revisions.announce("git@git.example:shop")
+        await until(lambda: set(followed.moved) == {"public", "a", "b"})
+
+
+async def test_those_with_the_same_credentials_share_a_question_though_their_projects_differ() -> None:
+    remote = Remote()
+    async with Followed(remote) as followed:
+        long_ago = followed.clock.now() - timedelta(days=1)
+        await followed.clock.sleep(timedelta(seconds=10))
+        for number, url in enumerate((SHOP.url, f"{SHOP.url}/", "HTTPS://GIT.example/shop")):
+            same = Repository(url, project=f"team-{number}", credentials=ALICE.credentials)
+            await followed.revisions.resolve(same, "main", f"app-{number}", there_since=long_ago)
+        assert remote.fresh_questions == 1
+
+
+@pytest.mark.parametrize("new_are_refused", [False, True])
+async def test_changed_credentials_move_the_follower_and_the_old_ones_are_not_used_again(new_are_refused: bool) -> None:
+    remote = Remote()
+    remote.refused = {"bob"} if new_are_refused else set()
+    async with Followed(remote, timedelta(seconds=3)) as followed:
+        for name in ("main", "dev"):  # two sources
+            await followed.revisions.resolve(ALICE, name, "web")
+        remote.views["alice"] = "9" * 40
+        with contextlib.suppress(RepositoryRefused):
+            await followed.revisions.resolve(BOB, "main", "web")
+        remote.asked_by.clear()
+        followed.moved.clear()
+        await until(lambda: len(remote.asked_by) >= 4)
+        assert set(remote.asked_by) == {"bob"}
+        assert followed.moved.count("web") <= 1, "of the refusal, once"
+        assert remote.forgotten == ["alice"]
+
+
+async def test_an_answer_to_the_old_credentials_that_is_still_under_way_reaches_nobody() -> None:
+    remote = Remote()
+    async with Followed(remote) as followed:
+        await followed.revisions.resolve(ALICE, "main", "web")
+        remote.views = {"alice": "9" * 40}
+        slow = remote.slow = asyncio.Event()
+        followed.revisions.announce(SHOP.url)
+        await until(lambda: remote.fresh_questions == 2)
+        remote.slow = None
+        assert await followed.revisions.resolve(BOB, "main", "web") == "a" * 40
+        slow.set()
+        for _ in range(5):
+            await asyncio.sleep(0.001)
+        assert followed.moved == []
+        assert await followed.revisions.resolve(BOB, "main", "web") == "a" * 40
+
+
+async def test_all_whose_credentials_changed_share_one_question() -> None:
+    remote = Remote()
+    async with Followed(remote) as followed:
+        for number in range(100):
+            await followed.revisions.resolve(ALICE, "main", f"app-{number}")
+        before = remote.fresh_questions
+        for number in range(100):
+            await followed.clock.sleep(timedelta(milliseconds=300))
+            await followed.revisions.resolve(BOB, "main", f"app-{number}")
+        assert remote.fresh_questions == before + 1
+
+
+async def test_whose_credentials_stay_is_not_disturbed_when_anothers_change() -> None:
+    remote = Remote()
+    async with Followed(remote) as followed:
+        await followed.revisions.resolve(ALICE, "main", "stays")
+        await followed.revisions.resolve(ALICE, "main", "goes")
+        await followed.revisions.resolve(CAROL, "main", "goes")
+        followed.revisions.release("goes", [(CAROL, "main")])
+        before = remote.fresh_questions
+        assert await followed.revisions.resolve(ALICE, "main", "stays") == "a" * 40
+        assert remote.fresh_questions == before
+        assert remote.forgotten == []
+
+
+async def test_what_is_kept_and_told_shows_no_credentials() -> None:
+    remote = Remote()
+    remote.refused = {"bob"}
+    async with Followed(remote) as followed:
+        await followed.revisions.resolve(ALICE, "main", "a")
+        with pytest.raises(GitOpsError) as told:
+            await followed.revisions.resolve(BOB, "main", "b")
+        shown = repr(vars(followed.revisions)) + str(told.value) + repr(told.value)
+        assert "canary" not in shown
+    assert "canary" not in repr(Repository("https://u:canary@git.example/x").access)
