@@ -86,10 +86,13 @@ CLUSTER_ANSWERS: Mapping[int, Answer] = {
     403: Answer(403, 7),
     404: Answer(404, 5),
     409: Answer(409, 10),
+    410: Answer(409, 10),
+    413: Answer(413, 8),
     422: Answer(400, 3),
     429: Answer(429, 8),
     503: UNAVAILABLE,
     504: Answer(504, 4),
+    401: INTERNAL,  # it does not know us: no caller can mend that by logging in
 }
 
 CUT = frozenset({408, 413, 429})
@@ -105,8 +108,13 @@ WORDS: Mapping[str, str] = {
 
 def answer_to(error: GitOpsError) -> Answer:
     if isinstance(error, errors.ClusterRefused):
-        return CLUSTER_ANSWERS.get(error.status, INTERNAL)
+        return CLUSTER_ANSWERS.get(error.status) or _of_class(error.status // 100)
     return next(ANSWERS[each] for each in type(error).__mro__ if each in ANSWERS)
+
+
+def _of_class(hundreds: int) -> Answer:
+    """For a status that nobody listed: what was asked does not fit, or the cluster fails at it."""
+    return {4: Answer(400, 9), 5: UNAVAILABLE}.get(hundreds, INTERNAL)
 
 
 def error_body(message: str, code: int) -> dict[str, Any]:

@@ -55,7 +55,11 @@ def test_every_error_of_the_model_has_an_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "answered"), [(403, 403), (404, 404), (409, 409), (422, 400), (429, 429), (500, 500)]
+    ("status", "answered"),
+    [
+        *[(403, 403), (404, 404), (409, 409), (422, 400), (413, 413), (429, 429), (405, 400), (410, 409), (415, 400)],
+        *[(500, 503), (502, 503), (503, 503), (504, 504), (401, 500), (0, 500)],
+    ],
 )
 def test_the_clusters_own_refusals_keep_their_meaning(status: int, answered: int) -> None:
     assert answer_to(ClusterRefused("no", status=status)).status == answered
