@@ -20,6 +20,7 @@ from adapters.rpc_access import CallerInterceptor
 from adapters.rpc_errors import ErrorInterceptor
 from adapters.telemetry import new_registry, serve_metrics, set_up_logging
 from adapters.tls import SERVER_OPTIONS, server_credentials
+from repo_server.failures import FailureMemory, Failures
 from repo_server.manifest_cache import SCHEMA, ManifestCache, Manifests
 from repo_server.metrics import Metrics
 from repo_server.pipeline import Pipeline
@@ -78,6 +79,8 @@ async def opened_pipeline(settings: Settings) -> AsyncIterator[tuple[Pipeline, W
     mirrors.prepare()
     limits = Limits(
         workers=settings.workers,
+        slow=settings.slow_renders,
+        slow_after=settings.slow_render_after,
         time=settings.render_timeout,
         memory=settings.render_memory_mb * MEBIBYTE,
         output=settings.render_output_mb * MEBIBYTE,
@@ -94,7 +97,8 @@ async def opened_pipeline(settings: Settings) -> AsyncIterator[tuple[Pipeline, W
     async with pool.running(), mirrors.running(), opened_shelf(settings, metrics) as shelf:
         cache = ManifestCache(shelf, memory_limit=settings.cache_memory_mb * MEBIBYTE)
         reading = Reading(ReadingLimits(time=settings.read_timeout))
-        yield Pipeline(mirrors, cache, pool, tools=tools, metrics=metrics, reading=reading), pool
+        failures = Failures(FailureMemory(timeout=settings.timeout_memory, longest=settings.timeout_memory_max))
+        yield Pipeline(mirrors, cache, pool, tools=tools, metrics=metrics, reading=reading, failures=failures), pool
 
 
 @asynccontextmanager

@@ -7,7 +7,6 @@ reads has changed, whatever else the commit did.
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -15,6 +14,8 @@ import msgspec
 from adapters.repo_client import RenderContext
 from gitops.model.errors import GitOpsError, InvalidSpec, RenderFailed
 from gitops.model.repository import Repository, SkippedFile
+from repo_server.failures import Failures
+from repo_server.fair import Who
 from repo_server.inputs.detect import GATHER, source_type
 from repo_server.inputs.environment import REVISION_PREFIX, build_environment
 from repo_server.inputs.source import decoded_source, merged_source, source_path
@@ -29,17 +30,15 @@ from repo_server.sources.mirrors import Mirrors
 from repo_server.tree import CommitTree, Node, TreeReader, still_true
 
 INPUT_LIMIT = 64 * 1024 * 1024
-FAILURE_LIFETIME = timedelta(seconds=10)
 _REMEMBERED_SOURCES = 4096
 _REMEMBERED_COMMITS = 16
-_REMEMBERED_FAILURES = 1024
 _RECALLED_LOOKUPS = 5000
 
 T = TypeVar("T")
 
 
 class Renderer(Protocol):
-    async def render(self, options: Options, files: dict[str, bytes]) -> Reply: ...
+    async def render(self, options: Options, files: dict[str, bytes], who: Who) -> Reply: ...
 
 
 class SourceRef(msgspec.Struct, frozen=True):
@@ -93,7 +92,7 @@ class Pipeline:
         tools: Mapping[str, str],
         metrics: Metrics,
         reading: Reading | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
+        failures: Failures | None = None,
     ) -> None:
         self.mirrors = mirrors
         self._cache = cache
@@ -101,10 +100,9 @@ class Pipeline:
         self._tools = tools  # source type -> name and version of what renders it
         self.metrics = metrics
         self._reading = reading or Reading()
-        self._monotonic = monotonic
         self._sources: Recent[bytes, _Remembered] = Recent(_REMEMBERED_SOURCES)
         self._lookups: Recent[tuple[str, str], dict[str, Node | None]] = Recent(_REMEMBERED_COMMITS)
-        self._failures: Recent[str, tuple[GitOpsError, float]] = Recent(_REMEMBERED_FAILURES)
+        self._failures = failures or Failures()
         self._under_way: dict[str, asyncio.Future[Manifests]] = {}
 
     async def manifests(self, request: ManifestRequest) -> ManifestAnswer:
@@ -113,9 +111,10 @@ class Pipeline:
         found = self._recalled(request, mirrors, commits)
         if found is None:
             found = await self._computed(request, mirrors, commits)
+        who = (str(mirrors[0].path), f"{request.context.app_namespace}/{request.context.app_name}")
         answer = ManifestAnswer(commits[0], found.key, found.inputs.source_type)
         if request.bypass:
-            manifests = await self._rendered(found, mirrors)
+            manifests = await self._rendered(found, mirrors, who)
             return _answered(answer, manifests, rendered=True)
         if found.key == request.known_key:
             self.metrics.answers.labels("unchanged").inc()
@@ -124,7 +123,7 @@ class Pipeline:
             self.metrics.answers.labels(cached[1]).inc()
             return _answered(answer, cached[0], rendered=False)
         self.metrics.answers.labels("render").inc()
-        manifests = await self._rendered_once(found, mirrors)
+        manifests = await self._rendered_once(found, mirrors, who)
         return _answered(answer, manifests, rendered=True)
 
     # --- resolve ---------------------------------------------------------------------------------
@@ -233,11 +232,10 @@ class Pipeline:
 
     # --- render ----------------------------------------------------------------------------------
 
-    async def _rendered_once(self, found: _Remembered, mirrors: Sequence[Mirror]) -> Manifests:
-        """Callers that want the same key at the same time share one render, and for a moment its failure."""
-        failed = self._failures.get(found.key)
-        if failed is not None and self._monotonic() < failed[1]:
-            raise failed[0].with_traceback(None)
+    async def _rendered_once(self, found: _Remembered, mirrors: Sequence[Mirror], who: Who) -> Manifests:
+        """Callers that want the same key at the same time share one render, and for a while its failure."""
+        if failed := self._failures.recall(found.key):
+            raise failed.with_traceback(None)
         while shared := self._under_way.get(found.key):
             try:
                 return await asyncio.shield(shared)
@@ -245,7 +243,7 @@ class Pipeline:
                 continue
         mine = self._under_way[found.key] = asyncio.get_running_loop().create_future()
         try:
-            manifests = await self._rendered(found, mirrors)
+            manifests = await self._rendered(found, mirrors, who)
             mine.set_result(manifests)
             return manifests
         except BaseException as error:
@@ -255,20 +253,19 @@ class Pipeline:
         finally:
             del self._under_way[found.key]
 
-    async def _rendered(self, found: _Remembered, mirrors: Sequence[Mirror]) -> Manifests:
+    async def _rendered(self, found: _Remembered, mirrors: Sequence[Mirror], who: Who) -> Manifests:
         kind, result, begun = found.inputs.source_type, "error", time.perf_counter()
         try:
             files = await self._reading.run(lambda budget: _contents(found, mirrors, budget))
-            reply = await self._renderer.render(found.inputs.options, files)
+            reply = await self._renderer.render(found.inputs.options, files, who)
             manifests = Manifests(kind, reply.manifests, reply.skipped)
             result = "success"
         except GitOpsError as error:
-            self._failures.put(found.key, (error, self._monotonic() + FAILURE_LIFETIME.total_seconds()))
-            raise
+            raise self._failures.remember(found.key, error) from None
         finally:
             self.metrics.renders.labels(kind, found.path or ".", result).inc()
             self.metrics.render_seconds.labels(kind).observe(time.perf_counter() - begun)
-        self._failures.drop(found.key)
+        self._failures.forget(found.key)
         await self._cache.put(found.key, manifests)
         return manifests
 

@@ -2,7 +2,7 @@
 
 A worker gets no environment, no credentials and one private directory per render. Time, resident memory and
 processes, its tools' included, are watched from outside; output is read up to a limit. Whatever happens to a
-worker happens to one request.
+worker happens to one request. Applications and repositories take turns, and none can have all workers.
 """
 
 import asyncio
@@ -17,6 +17,8 @@ import structlog
 
 from gitops.model import errors
 from gitops.model.errors import GitOpsError, RenderFailed
+from repo_server.failures import TookTooLong
+from repo_server.fair import FairTurns, Who
 from repo_server.metrics import Metrics
 from repo_server.reachable import readable_paths, tool_files
 from repo_server.render.confine import Confinement, Report
@@ -41,6 +43,8 @@ class WorkerPool:
         self._limits = limits
         self._metrics = metrics
         self._idle: list[Worker] = []
+        most = limits.workers + limits.slow
+        self._turns = FairTurns(limits.workers, share=most - 1, member_share=most // 2, aside=limits.slow)
         self._alive = 0
         self._freed = asyncio.Condition()  # a worker became idle, or ended
         self._required = required
@@ -74,30 +78,40 @@ class WorkerPool:
                     await worker.end()
                 self._idle.clear()
 
-    async def render(self, options: Options, files: dict[str, bytes]) -> Reply:
-        """What the worker made; the error the render ended with, otherwise."""
-        worker = await self._acquired()
+    async def render(self, options: Options, files: dict[str, bytes], who: Who) -> Reply:
+        """What the worker made; the error the render ended with, otherwise. `who`: (repository, application)."""
+        since = time.perf_counter()
+        async with self._turns.turn(who) as turn:
+            slow = asyncio.get_running_loop().call_later(self._limits.slow_after.total_seconds(), turn.step_aside)
+            try:
+                return await self._rendered(options, files, since)
+            finally:
+                slow.cancel()
+
+    async def _rendered(self, options: Options, files: dict[str, bytes], since: float) -> Reply:
+        worker = await self._acquired(since)
         kept = False
         try:
             reply = await worker.render(options, files, self._tools, self._limits)
             kept = worker.renders < self._limits.renders and worker.is_alone
         except Killed as killed:
             self._metrics.worker_kills.labels(killed.reason).inc()
-            raise RenderFailed(f"{killed}; look for a loop, or make the source smaller") from None
+            kind = TookTooLong if killed.reason == "time" else RenderFailed
+            raise kind(f"{killed}; look for a loop, or make the source smaller") from None
         finally:
             await self._released(worker, kept=kept)
         if reply.failure is not None:
             raise _error(reply.failure)
         return reply
 
-    async def _acquired(self) -> Worker:
+    async def _acquired(self, asked: float) -> Worker:
         since = time.perf_counter()
         async with self._freed:
             while not self._idle and not self._may_start(time.perf_counter() - since):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._limits.patience.total_seconds()):
                         await self._freed.wait()
-            self._metrics.worker_wait.observe(time.perf_counter() - since)
+            self._metrics.worker_wait.observe(time.perf_counter() - asked)
             if self._idle:
                 return self._idle.pop()  # the last one used, so that the others may grow old
             self._count(+1)
@@ -140,10 +154,11 @@ class WorkerPool:
     def _may_start(self, waited: float) -> bool:
         if self._alive == 0:
             return True
-        return self._alive < self._limits.workers and waited >= self._limits.patience.total_seconds()
+        most = self._limits.workers + self._limits.slow
+        return self._alive < most and waited >= self._limits.patience.total_seconds()
 
     async def _released(self, worker: Worker, *, kept: bool) -> None:
-        if kept and worker.is_alive:
+        if kept and worker.is_alive and len(self._idle) < self._limits.workers:
             worker.idle_since = time.monotonic()
             async with self._freed:
                 self._idle.append(worker)

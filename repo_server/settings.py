@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt, SecretStr
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gitops.model.moments import parse_duration
@@ -35,10 +35,14 @@ class Settings(BaseSettings):
     tools_dir: Path  # holds helm and kustomize
     allow_local_urls: bool = False  # file:// repositories
     workers: PositiveInt = 2
+    slow_renders: NonNegativeInt = 3  # go on beside the workers, in a process each, after slow_render_after
+    slow_render_after: Duration = timedelta(seconds=10)
     worker_idle: Duration = timedelta(seconds=20)
     read_timeout: Duration = timedelta(seconds=30)  # to find in a commit what a source reads
     confinement: Literal["best-effort", "required"] = "best-effort"  # required: no render without all of it
     render_timeout: Duration = timedelta(seconds=60)
+    timeout_memory: Duration = timedelta(minutes=1)  # a render that took too long; four times as long each time
+    timeout_memory_max: Duration = timedelta(hours=1)
     render_memory_mb: PositiveInt = 512
     render_output_mb: PositiveInt = 64
     refs_max_age: Duration = timedelta(minutes=3)  # for callers who do not ask for fresh ones

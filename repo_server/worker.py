@@ -27,6 +27,8 @@ _DYING = timedelta(seconds=5)  # whoever is killed ends when the kernel next let
 
 class Limits(msgspec.Struct, frozen=True):
     workers: int = 2
+    slow: int = 3  # renders beyond `workers` that go on beside them, after they ran for `slow_after`
+    slow_after: timedelta = timedelta(seconds=10)
     time: timedelta = timedelta(seconds=60)
     memory: int = 512 * MEBIBYTE  # resident, the worker and its tool together
     output: int = 64 * MEBIBYTE

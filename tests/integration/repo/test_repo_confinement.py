@@ -109,6 +109,7 @@ for name, code in {trials!r}.items():
 print(json.dumps({{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {{"name": "found"}}, "data": found}}))
 """
 OPTIONS = KustomizeOptions(ScratchFile("repo"))
+WHO = ("repository", "application")
 FILES = {"repo/kustomization.yaml": b"", "repo/run.sh": b"#!/bin/sh\n"}
 
 
@@ -129,7 +130,7 @@ async def pool_of(scratch: Path, tools: Path, **limits: Any) -> AsyncIterator[Wo
 
 
 async def found_by(pool: WorkerPool) -> dict[str, str]:
-    (found,) = json.loads((await pool.render(OPTIONS, FILES)).manifests)
+    (found,) = json.loads((await pool.render(OPTIONS, FILES, WHO)).manifests)
     data: dict[str, str] = found["data"]
     return data
 
@@ -164,11 +165,11 @@ async def test_a_fork_bomb_is_ended_whole_and_others_go_on(tmp_path: Path) -> No
     async with pool_of(tmp_path / "scratch", tools, time=timedelta(seconds=20)) as pool:
         (worker,) = [each for each in family(os.getpid()) if b"render.worker" in _command_line(each)]
         with pytest.raises(RenderFailed, match="more than 64 processes"):
-            await pool.render(OPTIONS, FILES)
+            await pool.render(OPTIONS, FILES, WHO)
         assert not living(worker)
         (tools / "kustomize").write_text(f"#!{sys.executable} -I\nraise SystemExit('I am well')\n")
         with pytest.raises(RenderFailed, match="I am well"):
-            await pool.render(OPTIONS, FILES)
+            await pool.render(OPTIONS, FILES, WHO)
 
 
 LINGERING = """#!{python} -I
@@ -187,7 +188,7 @@ async def test_what_a_tool_leaves_running_does_not_see_the_next_render(tmp_path:
     async with pool_of(tmp_path / "scratch", tools) as pool:
         (first,) = [each for each in family(os.getpid()) if b"render.worker" in _command_line(each)]
         for _ in range(2):
-            await pool.render(OPTIONS, FILES)
+            await pool.render(OPTIONS, FILES, WHO)
         assert not living(first), "worker and leftovers are gone"
         assert not [each for each in family(os.getpid()) if b"kustomize" in _command_line(each)]
         assert list((tmp_path / "scratch").iterdir()) == [], "and their directories"

@@ -17,7 +17,8 @@ from adapters.repo_client import CachePolicy, RepoClient
 from adapters.tls import channel_options
 from gitops.model.errors import InvalidSpec, RenderFailed, RepositoryRefused, RepositoryUnreachable
 from gitops.model.repository import Repository
-from tests.integration.repo.serving import CONTEXT, config_map
+from tests.fixtures.services import GitRepo
+from tests.integration.repo.serving import CONTEXT, Asker, config_map
 
 pytestmark = pytest.mark.integration
 
@@ -379,6 +380,55 @@ async def test_an_endless_render_is_ended_and_others_go_on(ask: Callable[..., An
     assert "longer than 2 s" in str(slow.result())
     assert asker.server.metric("tiphys_render_worker_kills_total", reason="time") == 1
     assert await asker.names("plain") == ["ConfigMap/a"]
+
+
+ENDLESS = "local f(n) = if n == 0 then 0 else f(n - 1) tailstrict; {a: [f(400) for i in std.range(1, %d)]}"
+
+
+async def test_endless_renders_of_a_repository_hold_up_neither_others_nor_its_own(
+    ask: Callable[..., Any], git_repo: Callable[..., GitRepo]
+) -> None:
+    asker = await ask(REPO_SERVER_RENDER_TIMEOUT="25s", REPO_SERVER_SLOW_RENDER_AFTER="500ms")
+    other = Asker(asker.client, asker.server, git_repo("other"))
+    slow = {f"slow{number}/a.jsonnet": ENDLESS % (10_000_000 + number) for number in range(3)}
+    asker.repo.commit({**slow, "plain/a.yaml": config_map("a")})
+    other.repo.commit({"plain/a.yaml": config_map("b")})
+
+    def of(app: str) -> Any:
+        return msgspec.structs.replace(CONTEXT, app_name=app)
+
+    endless = [asyncio.ensure_future(asker.error(f"slow{each}", context=of(f"slow{each}"))) for each in range(3)]
+    try:
+        while asker.server.metric("tiphys_render_workers") < 2:
+            await asyncio.sleep(0.05)
+        async with asyncio.TaskGroup() as honest:
+            own = honest.create_task(asker.names("plain", context=of("own")))
+            others = honest.create_task(other.names("plain", context=of("other")))
+        assert [own.result(), others.result()] == [["ConfigMap/a"], ["ConfigMap/b"]]
+        assert not any(each.done() for each in endless), "they go on"
+    finally:
+        for each in endless:
+            each.cancel()
+        await asyncio.wait(endless)
+
+
+async def test_a_render_that_took_too_long_is_not_tried_again_at_once_but_on_a_hard_refresh(
+    ask: Callable[..., Any],
+) -> None:
+    asker = await ask(REPO_SERVER_RENDER_TIMEOUT="1s")
+    asker.repo.commit({"slow/a.jsonnet": ENDLESS % 10_000_000})
+
+    def kills() -> float:
+        return float(asker.server.metric("tiphys_render_worker_kills_total", reason="time"))
+
+    first = str(await asker.error("slow"))
+    assert "at once with other input or on a hard refresh" in first
+    assert str(await asker.error("slow")) == first
+    assert kills() == 1
+    assert str(await asker.error("slow", policy=CachePolicy.BYPASS)) != first, "it is put off for longer now"
+    assert kills() == 2
+    asker.repo.commit({"slow/a.jsonnet": "{apiVersion: 'v1', kind: 'ConfigMap', metadata: {name: 'a'}}"})
+    assert await asker.names("slow") == ["ConfigMap/a"]
 
 
 async def test_a_memory_bomb_is_ended(ask: Callable[..., Any]) -> None:
