@@ -47,7 +47,8 @@ test: lint ## Everything: check, dashboard, integration, and end to end through 
 	@$(LOCAL) tools
 	@$(LOCAL) test-dashboard
 	@$(LOCAL) dashboard
-	@$(PY) -m pytest -q
+	@$(PY) -m pytest -q -n 2 --dist loadfile $(wildcard tests/unit tests/laws tests/integration)
+	@$(PY) -m pytest -q tests/e2e
 
 bench: venv ## Measure with 200 applications, and print the table
 	@$(PY) -m benchmarks
