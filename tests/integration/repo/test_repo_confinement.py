@@ -162,8 +162,9 @@ while True:
 
 async def test_a_fork_bomb_is_ended_whole_and_others_go_on(tmp_path: Path) -> None:
     tools = hostile(tmp_path / "tools", FORK_BOMB.format(python=sys.executable))
+    before = render_workers()
     async with pool_of(tmp_path / "scratch", tools, time=timedelta(seconds=20)) as pool:
-        (worker,) = [each for each in family(os.getpid()) if b"render.worker" in _command_line(each)]
+        (worker,) = render_workers() - before
         with pytest.raises(RenderFailed, match="more than 64 processes"):
             await pool.render(OPTIONS, FILES, WHO)
         assert not living(worker)
@@ -185,13 +186,18 @@ print('{{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {{"name": "x"}}}}'
 
 async def test_what_a_tool_leaves_running_does_not_see_the_next_render(tmp_path: Path) -> None:
     tools = hostile(tmp_path / "tools", LINGERING.format(python=sys.executable))
+    before = render_workers()
     async with pool_of(tmp_path / "scratch", tools) as pool:
-        (first,) = [each for each in family(os.getpid()) if b"render.worker" in _command_line(each)]
+        (first,) = render_workers() - before
         for _ in range(2):
             await pool.render(OPTIONS, FILES, WHO)
         assert not living(first), "worker and leftovers are gone"
         assert not [each for each in family(os.getpid()) if b"kustomize" in _command_line(each)]
         assert list((tmp_path / "scratch").iterdir()) == [], "and their directories"
+
+
+def render_workers() -> set[int]:
+    return {each for each in family(os.getpid()) if b"render.worker" in _command_line(each)}
 
 
 def living(session: int) -> list[int]:
