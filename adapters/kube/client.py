@@ -58,6 +58,7 @@ class KubeClient:
     async def aclose(self) -> None:
         if self._probing is not None:
             self._probing.cancel()
+            await asyncio.wait([self._probing])  # else its connection is open when the session is closed, and stays so
         await self.transport.close()
 
     # --- what the server is and serves ---------------------------------------------------------------
