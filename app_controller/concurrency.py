@@ -1,8 +1,11 @@
-"""Task groups whose failure is the error that happened, not a group around it."""
+"""Task groups whose failure is the error that happened, not a group around it; and work that an event may end."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
 
 
 @asynccontextmanager
@@ -20,3 +23,17 @@ def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+@contextmanager
+def beside(
+    work: Coroutine[Any, Any, Result], event: asyncio.Event
+) -> Iterator[tuple[asyncio.Task[Result], asyncio.Task[Any]]]:
+    """The work and the wait for the event, both under way; neither outlives the block."""
+    working = asyncio.ensure_future(work)
+    waiting = asyncio.ensure_future(event.wait())
+    try:
+        yield working, waiting
+    finally:
+        working.cancel()
+        waiting.cancel()

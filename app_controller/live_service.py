@@ -129,7 +129,7 @@ class LiveService(LiveServiceServicer):  # type: ignore[misc]  # generated code 
         if view is None:
             return orjson.dumps({"nodes": [], "orphanedNodes": [], "hosts": []})
         sight = self._sight(name, view.live)
-        return orjson.dumps(application_tree(list(sight.managed(current(view))), sight.children, assess))
+        return orjson.dumps(application_tree(list(sight.managed(current(view))), sight.below(), assess))
 
     def _sight(self, name: AppName, live: LiveCluster) -> Sight:
         application = self._store.applications.get(name)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from app_controller.live.cluster import LiveCluster
+from app_controller.reconcile.reach import ChildrenOf, seen_below
 from app_controller.reconcile.views import View
 from gitops.compare import ObjectComparison, unknown_object
 from gitops.manifest.tracking import Tracking
@@ -28,10 +29,8 @@ class Sight:
         """Why an object of Git's may not be looked at; empty if it may."""
         if self._project is None:
             return "the application's project does not exist"
-        namespaced = self._live.is_namespaced(key.group_kind)
-        return object_refusal(
-            self._project, self._live.cluster, key, namespaced=bool(key.namespace) if namespaced is None else namespaced
-        )
+        namespaced = self._live.lies_in_a_namespace(key)
+        return object_refusal(self._project, self._live.cluster, key, namespaced=namespaced)
 
     def shows_below(self, manifest: Manifest) -> bool:
         """Whether an object that belongs below one of the application's may be seen with it."""
@@ -52,8 +51,11 @@ class Sight:
             elif each.desired is not None:
                 yield unknown_object(each.desired, None, refusal)
 
-    def children(self, parent: Manifest) -> list[Manifest]:
-        return [each for each in self._live.mirror.children(parent) if self.shows_below(each)]
+    def below(self) -> ChildrenOf:
+        """What lies below the objects shown, as one drawing asks for it."""
+        if self._project is None:
+            return lambda _: ()
+        return seen_below(self._project, self._live.cluster, self._live.mirror.children)
 
     def _belongs_below(self, manifest: Manifest) -> bool:
         key = key_of(manifest)

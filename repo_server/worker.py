@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -188,12 +189,7 @@ async def _ended(session: int) -> None:
 
 
 def _lives(session: int) -> bool:
-    for each in filter(str.isdigit, os.listdir("/proc")):
-        with suppress(OSError, ValueError):
-            state, _, _, its_session = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[:4]
-            if int(its_session) == session and state not in "ZX":
-                return True
-    return False
+    return any(state not in "ZX" for _, state in _members(session))
 
 
 def _reap_orphans(group: int) -> None:
@@ -205,10 +201,19 @@ def _reap_orphans(group: int) -> None:
 
 def _kill_orphans(session: int) -> None:
     """Tools of a worker that died before them. Its number may be somebody else's by now, theirs are not."""
+    for member, _ in _members(session):
+        if member != session:
+            with suppress(OSError):
+                os.kill(member, signal.SIGKILL)
+
+
+def _members(session: int) -> Iterator[tuple[int, str]]:
+    """The processes of a session, and the state of each as /proc writes it."""
     for each in filter(str.isdigit, os.listdir("/proc")):
-        with suppress(OSError, ValueError, IndexError):
-            if int(each) != session and os.getsid(int(each)) == session:
-                os.kill(int(each), signal.SIGKILL)
+        with suppress(OSError, ValueError):
+            state, _, _, its_session = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[:4]
+            if int(its_session) == session:
+                yield int(each), state
 
 
 def family(pid: int) -> list[int]:

@@ -18,7 +18,7 @@ from app_controller.live.mirror import ChangeSink, Mirror, Owner
 from app_controller.live.reachability import WATCHFUL, Reachability, Watchfulness
 from gitops.model.errors import ClusterError, ClusterRefused, ClusterUnreachable, GitOpsError, KindNotServed
 from gitops.model.repository import Cluster
-from gitops.model.resource import GroupKind, ResourceType
+from gitops.model.resource import GroupKind, ResourceKey, ResourceType
 
 log = structlog.get_logger()
 
@@ -83,6 +83,11 @@ class LiveCluster:
     def is_namespaced(self, group_kind: GroupKind) -> bool | None:
         found = self._types.get(group_kind)
         return found.namespaced if found else None
+
+    def lies_in_a_namespace(self, key: ResourceKey) -> bool:
+        """By its kind; where that is not served, by what is written."""
+        known = self.is_namespaced(key.group_kind)
+        return bool(key.namespace) if known is None else known
 
     def serves(self, group_kind: GroupKind) -> bool:
         return group_kind in self._types

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from adapters.clock import Clock
-from app_controller.concurrency import tasks_together
+from app_controller.concurrency import beside, tasks_together
 from app_controller.live.cluster import LiveCluster
 from app_controller.reconcile.attempt_terms import Ended, Preparation, Prepared, Signals, ViewClosed, first_of
 from app_controller.reconcile.patience import LAST_WRITES_WITHIN, Patience
@@ -131,9 +131,7 @@ class Attempt:
 
     async def _until_terminated(self, work: Coroutine[Any, Any, Made]) -> Made | None:
         """The result; None if a person, or the deadline, ended it first."""
-        working = asyncio.ensure_future(work)
-        ending = asyncio.ensure_future(self._signals.terminating.wait())
-        try:
+        with beside(work, self._signals.terminating) as (working, ending):
             if not self._opened:
                 await asyncio.wait({working, ending}, timeout=OPENED_WITHIN.total_seconds(), return_when=_FIRST)
                 if not working.done():
@@ -142,9 +140,6 @@ class Attempt:
             left = max(0.0, (self._deadline - self._clock.now()).total_seconds())
             await asyncio.wait({working, ending}, timeout=left, return_when=_FIRST)
             return working.result() if working.done() else None
-        finally:
-            working.cancel()
-            ending.cancel()
 
     # --- the loop -----------------------------------------------------------------------------------
 

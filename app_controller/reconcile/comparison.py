@@ -96,7 +96,7 @@ class Comparer:
             problems += [_excluded(each.key) for each in desired.objects if reach.excluded(each.key.group_kind)]
         async with tasks_together() as tasks:
             for each in managed:
-                if refusal := _refusal(each.key, live, reach):
+                if refusal := reach.refusal(each.key, namespaced=live.lies_in_a_namespace(each.key)):
                     problems.append(("ExcludedResourceWarning", f"{each.key} is neither read nor synced: {refusal}"))
                     visit.refuse(each, refusal)
                     continue
@@ -308,11 +308,6 @@ def _managers(live: Manifest) -> object:
         for each in fields
         if not each.get("subresource")
     ]
-
-
-def _refusal(key: ResourceKey, live: LiveCluster, reach: Reach) -> str:
-    namespaced = live.is_namespaced(key.group_kind)
-    return reach.refusal(key, namespaced=bool(key.namespace) if namespaced is None else namespaced)
 
 
 def _shared(key: ResourceKey, live: Manifest | None, reach: Reach) -> Problems:

@@ -5,6 +5,8 @@ from collections.abc import Collection, Coroutine
 from datetime import timedelta
 from typing import Any
 
+from app_controller.concurrency import beside
+
 LAST_WRITES_WITHIN = timedelta(seconds=2)  # for writes under way when the operation is told to end
 FAREWELLS_WITHIN = timedelta(seconds=30)  # for what becomes of hooks, once their outcome is on record
 FAREWELLS_WHEN_TERMINATED = timedelta(seconds=4)  # for all of it together, once a person wants the end
@@ -24,17 +26,12 @@ class Patience:
 
     async def bear(self, work: Coroutine[Any, Any, None]) -> None:
         """Carries it out, as long as that does not take too long."""
-        working = asyncio.ensure_future(work)
-        ending = asyncio.ensure_future(self._terminating.wait())
-        try:
+        with beside(work, self._terminating) as (working, ending):
             await asyncio.wait({working, ending}, timeout=self._left(), return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
                 await asyncio.wait({working}, timeout=self._left())
             if working.done():
                 working.result()
-        finally:
-            working.cancel()
-            ending.cancel()
 
     def _left(self) -> float:
         """Seconds that all that is left to do may take together, counted from the first time it is asked."""

@@ -45,18 +45,7 @@ class Reach:
         return not self.refusal(key, namespaced=bool(key.namespace))
 
     def below(self, children_of: ChildrenOf) -> ChildrenOf:
-        """The same children, but for those that lie outside the project."""
-        in_namespace: dict[str, bool] = {}
-
-        def is_seen(child: Manifest) -> bool:
-            namespace = key_of(child).namespace
-            if not namespace:
-                return permits_below(self._project, self._cluster, child)
-            if namespace not in in_namespace:
-                in_namespace[namespace] = permits_below(self._project, self._cluster, child)
-            return in_namespace[namespace]
-
-        return lambda parent: [child for child in children_of(parent) if is_seen(child)]
+        return seen_below(self._project, self._cluster, children_of)
 
     def other_owner(self, live: Manifest | None) -> str:
         """Which other application owns a live object, in words; empty if none does.
@@ -71,6 +60,21 @@ class Reach:
             return f"an application of installation {installation}"
         owner = self.tracking.owner_of(live)
         return f"application {owner}" if owner not in (None, self.instance) and self._exists(owner or "") else ""
+
+
+def seen_below(project: Project, cluster: Cluster, children_of: ChildrenOf) -> ChildrenOf:
+    """The same children, but for those that lie outside the project, which is asked once for each namespace."""
+    in_namespace: dict[str, bool] = {}
+
+    def is_seen(child: Manifest) -> bool:
+        namespace = key_of(child).namespace
+        if not namespace:
+            return permits_below(project, cluster, child)
+        if namespace not in in_namespace:
+            in_namespace[namespace] = permits_below(project, cluster, child)
+        return in_namespace[namespace]
+
+    return lambda parent: [child for child in children_of(parent) if is_seen(child)]
 
 
 def how_to_share(owner: str) -> str:

@@ -1,11 +1,9 @@
 """Amounts of CPU, memory and storage in the one form the API server keeps: `1000m` is `1`, `1024Mi` is `1Gi`."""
 
-import re
 from fractions import Fraction
 from typing import Any
 
-_FORMAT = re.compile(r"([-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|)")
-_LONGEST = 40
+from gitops.model.amounts import parts_of
 
 _DECIMAL = ("n", "u", "m", "", "k", "M", "G", "T", "P", "E")  # from 10^-9 in steps of 10^3
 _BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
@@ -16,13 +14,10 @@ QUANTITY_MAPS = frozenset({"requests", "limits", "hard"})
 
 def canonical(value: Any) -> str | None:
     """How the API server stores a quantity; None for what is none, or where rounding is its business."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    text = str(value)
-    parts = _FORMAT.fullmatch(text) if len(text) <= _LONGEST else None
-    if parts is None:
-        return None
-    number, suffix = Fraction(parts[1]), parts[2]
+    parts = parts_of(value)
+    if parts is None or parts[1] not in {*_DECIMAL, *_BINARY}:
+        return None  # how powers of ten are kept is the API server's to say
+    number, suffix = parts
     if suffix in _BINARY[1:]:
         number *= 1024 ** _BINARY.index(suffix)
         # Small amounts lose the binary suffix.

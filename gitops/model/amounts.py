@@ -17,15 +17,21 @@ _FACTORS = {
 }
 
 
-def amount_of(value: Any) -> Fraction | None:
-    """The amount in whole units; None for what is no quantity."""
+def parts_of(value: Any) -> tuple[Fraction, str] | None:
+    """The number as written and its suffix; None for what is no quantity."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     text = str(value)
     parts = _FORMAT.fullmatch(text) if len(text) <= _LONGEST else None
+    return (Fraction(parts[1]), parts[2]) if parts else None
+
+
+def amount_of(value: Any) -> Fraction | None:
+    """The amount in whole units; None for what is no quantity."""
+    parts = parts_of(value)
     if parts is None:
         return None
-    number, suffix = Fraction(parts[1]), parts[2]
+    number, suffix = parts
     factor = _FACTORS.get(suffix)
     return number * (Fraction(10) ** int(suffix[1:]) if factor is None else factor)
 

@@ -105,6 +105,16 @@ class _Reader:
     def range(self) -> tuple[str, str]:
         raise NotImplementedError
 
+    def simple(self, *, negations: str) -> str:
+        """The next mark as Go's dialects have it: nothing in it crosses the separator."""
+        if self.skip("*"):
+            return self.single + "*"
+        if self.skip("?"):
+            return self.single
+        if self.skip("["):
+            return self.members(negations=negations)
+        return _quoted(self.take())
+
 
 class _Glob(_Reader):
     """gobwas/glob. Its classes hold either one range or characters, never both."""
@@ -161,18 +171,8 @@ class _Name(_Reader):
 
     def translated(self) -> str:
         written: list[str] = []
-        while mark := self.peek():
-            if mark == "*":
-                self.at += 1
-                written.append(self.single + "*")
-            elif mark == "?":
-                self.at += 1
-                written.append(self.single)
-            elif mark == "[":
-                self.at += 1
-                written.append(self.members(negations="^"))
-            else:
-                written.append(_quoted(self.take()))
+        while self.peek():
+            written.append(self.simple(negations="^"))
         return "".join(written)
 
     def range(self) -> tuple[str, str]:
@@ -193,7 +193,7 @@ class _Path(_Reader):
 
     def translated(self) -> str:
         written: list[str] = []
-        while mark := self.peek():
+        while self.peek():
             begins = self.at == 0 or self.pattern[self.at - 1] == "/"
             if self.pattern[self.at :] == "/**":
                 written.append(f"(?:/{_ANYTHING})?")
@@ -206,17 +206,8 @@ class _Path(_Reader):
                 break
             if begins and self.skip("**/"):
                 written.append("(?:[^/]*/)*")
-            elif mark == "*":
-                self.at += 1
-                written.append(self.single + "*")
-            elif mark == "?":
-                self.at += 1
-                written.append(self.single)
-            elif mark == "[":
-                self.at += 1
-                written.append(self.members(negations="!^"))
             else:
-                written.append(_quoted(self.take()))
+                written.append(self.simple(negations="!^"))
         return "".join(written)
 
     def range(self) -> tuple[str, str]:

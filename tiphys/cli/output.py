@@ -11,7 +11,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import IO, TYPE_CHECKING, Any
 
-from tiphys.cli.columns import GAP, Table, fitted, widths
+from tiphys.cli.columns import GAP, Fitted, Table, fitted, widths
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -167,12 +167,12 @@ def _show_on_terminal(table: Table, *, whole: bool) -> None:
     from rich.text import Text
 
     target = console(sys.stdout)
-    fit = fitted(table, target.width)
-    shown = table if whole else fit.table
+    fit = Fitted(table) if whole else fitted(table, target.width)
+    shown, columns = fit.table, widths(fit.table)
     target.print(Text(next(iter(_lines(shown))), style="bold"), soft_wrap=True)
     for row, line in zip(shown.rows, list(_lines(shown))[1:], strict=True):
-        target.print(_coloured_row(row, line, widths(shown)), soft_wrap=True)
-    if fit.left_out and not whole:
+        target.print(_coloured_row(row, line, columns), soft_wrap=True)
+    if fit.left_out:
         hidden = f"(no room for {', '.join(fit.left_out)}; a wider terminal or a pipe shows all)"
         target.print(Text(hidden, style="dim"), soft_wrap=True)
 

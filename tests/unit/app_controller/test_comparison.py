@@ -53,7 +53,7 @@ class Cloud:
             client=self.asked,
             mirror=self.mirror,
             serves=lambda _: True,
-            is_namespaced=lambda group_kind: group_kind.kind not in CLUSTER_SCOPED,
+            lies_in_a_namespace=lambda key: key.kind not in CLUSTER_SCOPED,
             type_of=lambda group, version, kind: ResourceType(group, version, kind, kind.lower(), True),
         )
         self.reach = Reach(
