@@ -32,6 +32,7 @@ from app_controller.reconcile.operation_state import (
     revision_of,
     says_anything,
     state_patch,
+    until_begun,
     waiting_state,
 )
 from app_controller.reconcile.status_size import is_too_large
@@ -212,6 +213,7 @@ class Operations:
         if app is None or app.operation is None:
             return None
         state, opened = self._taken_up(app, app.operation)
+        await self._clock.sleep(until_begun(state, self._clock.now()))
         deadline = parse_rfc3339(state.started_at or rfc3339(self._clock.now())) + self._deadline
         if state.finished_at is not None and not await self._waited(run, next_try_of(state)):
             return await self._close(name, given_up(state, terminated=run.terminating.is_set(), now=self._clock.now()))

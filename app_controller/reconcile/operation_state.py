@@ -15,6 +15,8 @@ from gitops.sync.retry import attempt_of, wait_before
 
 RETRYING = ". Retrying: "
 
+LONGEST_LEAD = timedelta(seconds=1)  # of a start that follows another in the same second
+
 ALWAYS_TOLD = ("group", "version", "kind", "namespace", "name")  # of an object, as in Argo CD: empty or not
 
 
@@ -27,6 +29,13 @@ def opening_state(operation: Operation, now: datetime, *, before: OperationState
     return OperationState(
         operation=operation, phase=OperationPhase.RUNNING, message="preparing", started_at=rfc3339(start)
     )
+
+
+def until_begun(state: OperationState, now: datetime) -> timedelta:
+    """How long its second is still to come, so that it does not end before it began; none where a clock went back."""
+    start = _moment(state.started_at or "")
+    left = start - now if start is not None else timedelta(0)
+    return left if timedelta(0) < left <= LONGEST_LEAD else timedelta(0)
 
 
 def _moment(text: str) -> datetime | None:

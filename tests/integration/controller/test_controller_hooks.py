@@ -83,6 +83,7 @@ async def test_two_syncs_in_one_second_run_the_hook_twice(world: World) -> None:
         await world.sync(app)
         second = await world.operation_ended(app, after=first["startedAt"])
         assert (first["phase"], second["phase"]) == ("Succeeded", "Succeeded")
+        assert first["startedAt"] < second["startedAt"] <= second["finishedAt"]
 
         async def ran_twice() -> bool:
             return len(seen.uids["migrate"]) == 2

@@ -189,3 +189,15 @@ async def test_what_argo_rollouts_puts_into_a_selector_is_neither_drift_nor_undo
 
     live = await eventually(delivered, "the new port is delivered")
     assert live["spec"]["selector"] == {"app": "web", "rollouts-pod-template-hash": "6b7f"}
+
+
+async def test_no_operation_ends_before_it_began_however_soon_it_follows_another(world: World) -> None:
+    world.commit({"app/all.yaml": yaml(config_map("a"))})
+    app = await world.add_app()
+    ended = [await world.synced(app)]
+    for _ in range(3):
+        await world.sync(app)
+        ended.append(await world.operation_ended(app, after=ended[-1]["startedAt"]))
+    assert all(each["startedAt"] <= each["finishedAt"] for each in ended), ended
+    starts = [each["startedAt"] for each in ended]
+    assert starts == sorted(set(starts))

@@ -8,6 +8,9 @@ from tiphys.cli.replies import Node, ResourceTree
 
 Children = Mapping[str, Sequence[Node]]
 
+# What a pod asks for, in thousandths of cores and bytes, as Argo CD counts it.
+FOR_PROGRAMS = frozenset({"cpu", "memory"})
+
 
 def tree_lines(title: str, tree: ResourceTree) -> list[str]:
     uids = {node.uid for node in tree.nodes}
@@ -38,7 +41,7 @@ def _by_name(node: Node) -> tuple[str, str, str]:
 
 def _words(node: Node) -> str:
     health = " ".join(filter(None, (node.health.status, node.health.message)))
-    info = ", ".join(each.value for each in node.info)
+    info = ", ".join(each.value for each in node.info if each.name not in FOR_PROGRAMS)
     return "  ".join(filter(None, (f"{node.kind}/{node.name}", health, info and f"({info})")))
 
 

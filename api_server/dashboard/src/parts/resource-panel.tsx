@@ -3,6 +3,7 @@
 import { useMemo, useState } from "react";
 import { liveManifest, type AppRef } from "../api/calls";
 import type { ResourceDiff } from "../api/types";
+import { factOf } from "../derive/amounts";
 import { resourceDiff, countOfDiff, decoded } from "../derive/preview";
 import { ago, clockTime, parseTime } from "../derive/time";
 import type { ResourceView } from "../derive/tree";
@@ -152,7 +153,7 @@ function Summary({ resource }: { resource: ResourceView }) {
           </>
         )}
         {resource.info.map(({ name, value }) => (
-          <FactRow key={name} name={name} value={value} />
+          <FactRow key={name} {...factOf(name, value)} />
         ))}
         {resource.images.length > 0 && (
           <>

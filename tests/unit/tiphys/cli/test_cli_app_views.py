@@ -181,7 +181,7 @@ def test_get_refreshes_when_asked(tiphys: Run, three: Remote) -> None:
 TREE = {
     "nodes": [
         {"kind": "Pod", "name": "web-1-x", "uid": "p", "parentRefs": [{"uid": "r"}], "health": {"status": "Healthy"},
-         "info": [{"name": "Containers", "value": "1/1"}]},
+         "info": [{"name": "Containers", "value": "1/1"}, {"name": "cpu", "value": "50"}]},
         {"group": "apps", "kind": "ReplicaSet", "name": "web-1", "uid": "r", "parentRefs": [{"uid": "d"}]},
         {"group": "apps", "kind": "Deployment", "name": "web", "uid": "d", "health": {"status": "Progressing"}},
         {"kind": "Service", "name": "web", "uid": "s"},
